@@ -1,0 +1,67 @@
+# `make` lists the targets. Only POSIX sh and Python are needed; everything else is installed by `make setup`.
+
+PYTHON ?= python3
+SMARTSTORE = .venv/bin/smartstore
+PYTEST = .venv/bin/pytest
+RUFF = .venv/bin/ruff
+SOURCES = apps operator tests tools
+
+# make run FILE=my-store.yaml FOR=10m
+FILE ?=
+FOR ?=
+# make test-unit ARGS='-k lots -x'
+ARGS ?=
+
+# A kind of test that the tree does not have yet is not an error; a test that fails to be collected is.
+tests_in = $(if $(wildcard $(1)),$(PYTEST) $(wildcard $(1)) $(2) $(ARGS),@echo "$@: no such tests in this tree")
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-unit test-integration test-cluster test-e2e test-chaos lint types format bench clean
+
+help: ## list the targets
+	@echo 'SmartStore. Start with: make run'
+	@echo
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+setup: ## install everything into .venv and the cache; quick when there is nothing to do
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo 'setup: there is no $(PYTHON): install Python 3.11 or newer, or run make setup PYTHON=/path/to/python' >&2; exit 1; }
+	@$(PYTHON) tools/bootstrap.py
+
+run: setup ## start a whole SmartStore on this machine; FOR=10m stops it by itself, FILE=store.yaml is your resource
+	@$(SMARTSTORE) up $(if $(FILE),--file '$(FILE)') $(if $(FOR),--for '$(FOR)')
+
+test: lint types test-unit test-integration test-e2e ## what CI runs: lint, types, unit, integration and end-to-end tests
+
+test-unit: setup ## tests without servers, seconds
+	$(call tests_in,tests/unit)
+
+test-integration: setup ## tests against the real Kafka, Postgres, Valkey and Spark on this machine
+	$(call tests_in,tests/integration)
+
+test-cluster: setup ## tests against the Kubernetes cluster of the current kubectl context
+	$(call tests_in,tests/cluster)
+
+test-e2e: setup ## the whole system, from simulated shelf to verified books
+	$(call tests_in,tests/e2e)
+
+test-chaos: setup ## the whole system while its processes are killed
+	$(call tests_in,tests/chaos)
+
+lint: setup ## style, imports between layers
+	$(RUFF) check $(SOURCES)
+	$(RUFF) format --check $(SOURCES)
+	.venv/bin/lint-imports --no-cache
+
+types: setup ## static types
+	.venv/bin/mypy
+
+format: setup ## put the code into the common form, mend what can be mended
+	$(RUFF) format $(SOURCES)
+	$(RUFF) check --fix $(SOURCES)
+
+bench: setup ## measure on this machine; minutes, close other programs first
+	$(call tests_in,tests/bench,-s)
+
+clean: ## remove what make installed and built here; the state of runs (.smartstore) and the cache of jars stay
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find $(wildcard $(SOURCES)) -name __pycache__ -type d -prune -exec rm -rf {} +

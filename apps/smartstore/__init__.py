@@ -1,0 +1,1 @@
+"""SmartStore data plane: contracts, domain jobs and the processes around them."""

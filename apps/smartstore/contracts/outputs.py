@@ -1,0 +1,159 @@
+"""What SmartStore makes of the facts: state, alerts, sales lines, refused records, progress."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from smartstore.contracts.fields import (
+    BatchCode,
+    Cents,
+    Count,
+    Day,
+    Id,
+    Name,
+    Percent,
+    ShelfId,
+    SignedGrams,
+    StoreId,
+    Text,
+    Timestamp,
+    Units,
+    Version,
+)
+
+
+class ShelfState(Struct, frozen=True, kw_only=True):
+    """Units on one shelf after a tick.
+
+    `deficit` counts units that facts took beyond what the model held; it becomes an adjustment when no late fact
+    explains it within the lateness bound.
+    """
+
+    store_id: StoreId
+    shelf_id: ShelfId
+    item_category: Name
+    item_subcategory: Name
+    current_stock: Count
+    deficit: Count
+    capacity: Units
+    shelf_weight_g: SignedGrams
+    last_event_at: Timestamp | None
+    updated_at: Timestamp
+    version: Version
+
+
+class ShelfBatchState(Struct, frozen=True, kw_only=True):
+    """Units of one lot in the store (on the shelf or in baskets) after a tick."""
+
+    store_id: StoreId
+    shelf_id: ShelfId
+    batch_code: BatchCode
+    received_date: Day | None
+    expiry_date: Day | None
+    quantity_store: Count
+    deficit: Count
+    last_event_at: Timestamp | None
+    updated_at: Timestamp
+    version: Version
+
+
+class PosTransactionLine(Struct, frozen=True, kw_only=True):
+    """One line of one receipt, as an analyst reads it."""
+
+    store_id: StoreId
+    transaction_id: Id
+    line_no: Units
+    shelf_id: ShelfId
+    batch_code: BatchCode | None
+    expiry_date: Day | None
+    customer_id: Id | None
+    sold_at: Timestamp
+    quantity: Units
+    unit_price_cents: Cents
+    discount_cents: Cents
+    total_cents: Cents
+    updated_at: Timestamp
+    version: Version
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """One alert through its life: open → acknowledged → resolved. Times are ticks."""
+
+    alert_id: Id
+    store_id: StoreId
+    shelf_id: ShelfId
+    alert_type: Literal["refill_request", "near_expiry"]
+    location: Literal["store", "warehouse"]
+    status: Literal["open", "acknowledged", "resolved"]
+    item_category: Name
+    item_subcategory: Name
+    current_stock: Count
+    capacity: Units
+    stock_pct: Annotated[float, Meta(ge=0)]
+    """May exceed 100 when a shelf is overfilled."""
+    threshold_pct: Percent
+    min_qty: Count
+    suggested_qty: Count
+    expiry_date: Day | None
+    created_at: Timestamp
+    acknowledged_at: Timestamp | None
+    resolved_at: Timestamp | None
+    updated_at: Timestamp
+    version: Version
+
+
+class Adjustment(Struct, frozen=True, kw_only=True):
+    """A correction of the books, with its cause; `quantity` is added to what the model held."""
+
+    adjustment_id: Id
+    store_id: StoreId
+    shelf_id: ShelfId
+    batch_code: BatchCode | None
+    quantity: int
+    cause: Literal["unexplained_deficit", "recount"]
+    adjusted_at: Timestamp
+    version: Version
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """A refused record, kept whole with the reason; `dead_letter_id` is stable across repeats."""
+
+    dead_letter_id: Id
+    source: Name
+    """The boundary that refused it: a Redis stream, a topic, a connector."""
+    position: Name
+    """Where it stood there: Redis id, or partition and offset."""
+    store_id: str | None
+    event_id: str | None
+    reason: Text
+    field: Name | None
+    value: str
+    """The record as it came; bytes that are not UTF-8 are kept as \\xNN."""
+
+
+class JobStatus(Struct, frozen=True, kw_only=True):
+    """How far one job of one store has come; counts run since the store opened."""
+
+    application: Name
+    job: Name
+    store_id: StoreId
+    tick: Timestamp
+    events_in: Count
+    events_out: Count
+    late: Count
+    dropped: Count
+    state_rows: Count
+    state_bytes: Count
+    version: Version
+
+
+class LedgerNote(Struct, frozen=True, kw_only=True):
+    """A truth of the simulated world that no sensor reports."""
+
+    note_id: Id
+    store_id: StoreId
+    kind: Literal["lost_sale", "malformed", "duplicate", "late"]
+    shelf_id: ShelfId | None
+    quantity: Count
+    event_id: Id | None
+    timestamp: Timestamp

@@ -1,0 +1,117 @@
+"""Every topic: what travels on it, under which key, for how long, and who reads it in a store's order."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from smartstore.contracts import events, outputs
+
+DAY_MS = 86_400_000
+
+
+class Topic(Struct, frozen=True, kw_only=True):
+    """One Kafka topic.
+
+    `key` names the fields that identify the entity, joined by `/`; `line` marks a source line, which carries ticks
+    and keeps each store's order; `table` is the Postgres table (`schema.table`) that mirrors the topic.
+    """
+
+    name: str
+    value: type[Struct]
+    key: tuple[str, ...]
+    cleanup: Literal["delete", "compact"]
+    retention_ms: int = 7 * DAY_MS
+    line: bool = False
+    hot: bool = False
+    """Whether the hot application reads this line."""
+    table: str | None = None
+    by_store: bool = True
+    """Whether the partition follows the store (`murmur2(store_id)`)."""
+
+
+def _line(name: str, value: type[Struct], *key: str, hot: bool = True) -> Topic:
+    return Topic(name=name, value=value, key=key, cleanup="delete", line=True, hot=hot)
+
+
+def _state(name: str, value: type[Struct], table: str | None, *key: str) -> Topic:
+    return Topic(name=name, value=value, key=key, cleanup="compact", table=table)
+
+
+SHELF_EVENTS = _line("shelf_events", events.ShelfEvent, "store_id", "shelf_id")
+POS_TRANSACTIONS = _line("pos_transactions", events.PosTransaction, "store_id", "transaction_id")
+STOCK_COUNTS = _line("stock_counts", events.StockCount, "store_id", "shelf_id")
+STORE_CONFIG = _line("store_config", events.StoreConfig, "store_id", "event_id")
+COMMANDS = _line("commands", events.Command, "store_id", "event_id")
+FOOT_TRAFFIC = _line("foot_traffic", events.FootTraffic, "store_id", "customer_id", hot=False)
+WH_EVENTS = _line("wh_events", events.WarehouseEvent, "store_id", "shelf_id", hot=False)
+
+STORES = _state("stores", events.Store, "ref.stores", "store_id")
+SHELF_POLICIES = Topic(
+    name="shelf_policies", value=events.ShelfPolicy, key=("policy_id",), cleanup="compact", by_store=False
+)
+SHELF_STATE = _state("shelf_state", outputs.ShelfState, "state.shelf_state", "store_id", "shelf_id")
+SHELF_BATCH_STATE = _state(
+    "shelf_batch_state",
+    outputs.ShelfBatchState,
+    "state.shelf_batch_state",
+    "store_id",
+    "shelf_id",
+    "batch_code",
+)
+ALERTS = _state("alerts", outputs.Alert, "ops.alerts", "store_id", "alert_id")
+JOB_STATUS = _state("job_status", outputs.JobStatus, None, "store_id", "application", "job")
+POS_TRANSACTION_LINES = Topic(
+    name="pos_transaction_lines",
+    value=outputs.PosTransactionLine,
+    key=("store_id", "transaction_id", "line_no"),
+    cleanup="delete",
+    retention_ms=30 * DAY_MS,
+    table="ops.pos_transaction_lines",
+)
+ADJUSTMENTS = Topic(
+    name="adjustments",
+    value=outputs.Adjustment,
+    key=("store_id", "adjustment_id"),
+    cleanup="delete",
+    retention_ms=30 * DAY_MS,
+    table="ops.adjustments",
+)
+DEAD_LETTERS = Topic(
+    name="dead_letters",
+    value=outputs.DeadLetter,
+    key=("dead_letter_id",),
+    cleanup="delete",
+    retention_ms=30 * DAY_MS,
+    table="ops.dead_letters",
+    by_store=False,
+)
+LEDGER = Topic(
+    name="ledger",
+    value=outputs.LedgerNote,
+    key=("store_id", "note_id"),
+    cleanup="delete",
+    retention_ms=30 * DAY_MS,
+)
+
+TOPICS: tuple[Topic, ...] = (
+    SHELF_EVENTS,
+    POS_TRANSACTIONS,
+    STOCK_COUNTS,
+    STORE_CONFIG,
+    COMMANDS,
+    FOOT_TRAFFIC,
+    WH_EVENTS,
+    STORES,
+    SHELF_POLICIES,
+    SHELF_STATE,
+    SHELF_BATCH_STATE,
+    ALERTS,
+    JOB_STATUS,
+    POS_TRANSACTION_LINES,
+    ADJUSTMENTS,
+    DEAD_LETTERS,
+    LEDGER,
+)
+BY_NAME = {topic.name: topic for topic in TOPICS}
+LINES = tuple(topic for topic in TOPICS if topic.line)
+HOT_LINES = tuple(topic for topic in LINES if topic.hot)

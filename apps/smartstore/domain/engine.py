@@ -1,0 +1,298 @@
+"""All stock jobs of one store, tick by tick: `advance` is what the Spark and the in-memory runner both call.
+
+Pure: the result depends on the state and on the order of the records within each line, on nothing else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from msgspec import Struct
+
+from smartstore.contracts import topics
+from smartstore.contracts.outputs import DeadLetter, JobStatus
+from smartstore.contracts.settings import PlanningSettings
+from smartstore.contracts.wire import derived_id, encode, from_epoch_ms, key_of
+from smartstore.domain.jobs import batch_state_updater, shelf_aggregator, shelf_alert_engine
+from smartstore.domain.lines import (
+    LINES,
+    NO_POSITION,
+    Arrivals,
+    LineReading,
+    LineState,
+    Rejected,
+    as_moves,
+    canonical_order,
+    read_line,
+    still_held,
+)
+from smartstore.domain.shelves import Shelves
+from smartstore.domain.tick import DAY_MS, NO_MOVES, Emitted, Moment, Output, Records, Refusal
+
+JOBS = (shelf_aggregator.NAME, batch_state_updater.NAME, shelf_alert_engine.NAME)
+"""In topological order."""
+APPLICATION = "hot"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Constants of a run: the tick grid in ms, and the planning defaults."""
+
+    tick_ms: int
+    planning: PlanningSettings
+
+
+@dataclass(frozen=True)
+class JobCounts:
+    """Totals of one job of one store since it opened."""
+
+    events_in: int = 0
+    events_out: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
+class StoreState:
+    """Everything kept for one store between micro-batches."""
+
+    lines: tuple[LineState, ...] = field(default_factory=lambda: tuple(LineState() for _ in LINES))
+    taken_ms: int = NO_POSITION
+    """The last tick taken."""
+    late: int = 0
+    repeats: int = 0
+    counts: tuple[JobCounts, ...] = tuple(JobCounts() for _ in JOBS)
+    shelves: Shelves = field(default_factory=Shelves)
+    aggregator: shelf_aggregator.State = field(default_factory=shelf_aggregator.empty)
+    lots: batch_state_updater.State = field(default_factory=batch_state_updater.empty)
+    alerts: shelf_alert_engine.State = field(default_factory=shelf_alert_engine.State)
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """The result of one call: the new state, what to publish in order, and how far each job has come."""
+
+    state: StoreState
+    outputs: list[Output]
+    status: list[JobStatus]
+    seconds: tuple[float, ...]
+    """Time spent in each job, by `clock`."""
+    idle: bool
+    """Whether nothing but ticks arrived and none was due: the state need not be kept, the next call makes up for it."""
+
+
+def _no_clock() -> float:
+    return 0.0
+
+
+def advance(
+    store_id: str,
+    state: StoreState,
+    arrivals: Mapping[str, Arrivals],
+    parameters: Parameters,
+    clock: Callable[[], float] = _no_clock,
+) -> Advanced:
+    """Read what arrived on each line (by topic name) and take every tick that all lines have reached.
+
+    `clock` only measures how long the jobs take; no result depends on it.
+    """
+    readings = [read_line(line, old, arrivals.get(line.name), parameters.tick_ms) for line, old in _lines(state)]
+    outputs = [_rejected(store_id, bad) for reading in readings for bad in reading.rejected]
+    complete = min(reading.last_tick_ms for reading in readings)
+    ticks = _ticks_to_take(readings, state.taken_ms, complete)
+    state = replace(
+        state,
+        late=state.late + sum(reading.late for reading in readings),
+        repeats=state.repeats + sum(reading.repeats for reading in readings),
+    )
+    watch = _Watch(clock)
+    idle = not outputs and not any(reading.records for reading in readings)
+    if ticks:
+        idle = idle and ticks[-1] < _next_due(state)
+        state = _take_ticks(store_id, state, readings, ticks, parameters, outputs, watch)
+    until = ticks[-1] if ticks else NO_POSITION
+    state = replace(state, lines=tuple(still_held(reading, until) for reading in readings))
+    return Advanced(state, outputs, _status(store_id, state), tuple(watch.seconds), idle)
+
+
+def _lines(state: StoreState) -> "zip[tuple[topics.Topic, LineState]]":
+    return zip(LINES, state.lines, strict=True)
+
+
+def _ticks_to_take(readings: list[LineReading], taken: int, complete: int) -> list[int]:
+    """Ticks read on every line and not taken; on all lines at most `complete`, so any line's list may name them."""
+    seen = {tick for reading in readings for tick in reading.ticks}
+    # A tick read in an earlier batch on some lines is named again by the line that completes it now.
+    return sorted(tick for tick in seen if taken < tick <= complete)
+
+
+def _take_ticks(
+    store_id: str,
+    state: StoreState,
+    readings: list[LineReading],
+    ticks: list[int],
+    parameters: Parameters,
+    outputs: list[Output],
+    watch: "_Watch",
+) -> StoreState:
+    slices = [_Slices(reading, ticks[-1]) for reading in readings]
+    for tick in ticks:
+        cuts = [cut.take(tick) for cut in slices]
+        quiet = not any(stop > start for start, stop in cuts)
+        if not quiet or tick >= _next_due(state):
+            moment = Moment(store_id, tick, _is_new_day(state.taken_ms, tick), parameters.planning)
+            state = _take_tick(state, slices, cuts, moment, outputs, watch)
+        state = replace(state, taken_ms=tick)
+    return state
+
+
+def _is_new_day(taken_ms: int, tick_ms: int) -> bool:
+    return taken_ms == NO_POSITION or taken_ms // DAY_MS != tick_ms // DAY_MS
+
+
+def _next_due(state: StoreState) -> int:
+    return min(state.aggregator.next_due_ms, state.lots.next_due_ms, state.alerts.next_due_ms)
+
+
+class _Slices:
+    """One line's due records in canonical order, handed out tick by tick."""
+
+    def __init__(self, reading: LineReading, until_ms: int) -> None:
+        order = canonical_order(reading, until_ms)
+        self.records: list[Struct] = [reading.records[i] for i in order]
+        self.timestamps = reading.timestamp_ms[order]
+        self._effective = reading.effective_ms[order]
+        self._next = 0
+
+    def take(self, tick_ms: int) -> tuple[int, int]:
+        """Start and stop of the records whose effective tick is at most `tick_ms` and that were not handed out."""
+        start = self._next
+        if start < len(self._effective) and self._effective[start] <= tick_ms:
+            self._next = int(np.searchsorted(self._effective, tick_ms, side="right"))
+        return start, self._next
+
+
+class _Watch:
+    """Adds up the time of each job."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._last = 0.0
+        self.seconds = [0.0 for _ in JOBS]
+
+    def start(self) -> None:
+        self._last = self._clock()
+
+    def lap(self, job: int) -> None:
+        now = self._clock()
+        self.seconds[job] += now - self._last
+        self._last = now
+
+
+def _take_tick(
+    state: StoreState,
+    slices: list[_Slices],
+    cuts: list[tuple[int, int]],
+    moment: Moment,
+    outputs: list[Output],
+    watch: _Watch,
+) -> StoreState:
+    by_line = {
+        line.name: (cut.records[start:stop], cut.timestamps[start:stop])
+        for line, cut, (start, stop) in zip(LINES, slices, cuts, strict=True)
+    }
+    config = by_line[topics.STORE_CONFIG.name][0]
+    profiles = [row.profile for row in config if row.profile is not None]  # type: ignore[attr-defined]
+    shelves = state.shelves.with_profiles(profiles) if profiles else state.shelves
+    events, timestamps = by_line[topics.SHELF_EVENTS.name]
+    records = Records(
+        moves=as_moves(events, timestamps, shelves) if events else NO_MOVES,  # type: ignore[arg-type]
+        receipts=by_line[topics.POS_TRANSACTIONS.name][0],  # type: ignore[arg-type]
+        counts=by_line[topics.STOCK_COUNTS.name][0],  # type: ignore[arg-type]
+        config=config,  # type: ignore[arg-type]
+        commands=by_line[topics.COMMANDS.name][0],  # type: ignore[arg-type]
+    )
+    watch.start()
+    aggregator, aggregated, changed = shelf_aggregator.step(state.aggregator, records, shelves, moment)
+    watch.lap(0)
+    lots, updated, lots_changed = batch_state_updater.step(state.lots, records, shelves, moment)
+    watch.lap(1)
+    stock = shelf_alert_engine.Stock(shelves, aggregator.balance, aggregator.counted, lots.lots)
+    touched = np.union1d(changed, lots_changed)
+    alerts, alerted = shelf_alert_engine.step(state.alerts, records, stock, touched, bool(profiles), moment)
+    watch.lap(2)
+    emitted = (aggregated, updated, alerted)
+    for one in emitted:
+        outputs.extend(one.outputs)
+        outputs.extend(_refused(moment.store_id, refusal) for refusal in one.refusals)
+    return replace(
+        state,
+        shelves=shelves,
+        aggregator=aggregator,
+        lots=lots,
+        alerts=alerts,
+        counts=tuple(_counted(old, one) for old, one in zip(state.counts, emitted, strict=True)),
+    )
+
+
+def _counted(old: JobCounts, emitted: Emitted) -> JobCounts:
+    return JobCounts(
+        events_in=old.events_in + emitted.events_in,
+        events_out=old.events_out + len(emitted.outputs),
+        dropped=old.dropped + emitted.dropped + len(emitted.refusals),
+    )
+
+
+def _rejected(store_id: str, bad: Rejected) -> Output:
+    letter = DeadLetter(
+        dead_letter_id=derived_id(APPLICATION, bad.line, bad.place, bad.value.hex()),
+        source=bad.line,
+        position=str(bad.place),
+        store_id=store_id,
+        event_id=None,
+        reason=bad.reason,
+        field=None,
+        value=bad.value.decode(errors="backslashreplace"),
+    )
+    return _dead_letter(letter)
+
+
+def _refused(store_id: str, refusal: Refusal) -> Output:
+    event_id: str = refusal.record.event_id  # type: ignore[attr-defined]
+    letter = DeadLetter(
+        dead_letter_id=derived_id(APPLICATION, refusal.line, event_id, refusal.field or ""),
+        source=refusal.line,
+        position="",
+        store_id=store_id,
+        event_id=event_id,
+        reason=refusal.reason,
+        field=refusal.field,
+        value=encode(refusal.record).decode(),
+    )
+    return _dead_letter(letter)
+
+
+def _dead_letter(letter: DeadLetter) -> Output:
+    return Output(topics.DEAD_LETTERS.name, key_of(topics.DEAD_LETTERS.key, letter), encode(letter))
+
+
+def _status(store_id: str, state: StoreState) -> list[JobStatus]:
+    """One row per job, empty while no tick was taken."""
+    if state.taken_ms == NO_POSITION:
+        return []
+    rows = (len(state.shelves), len(state.lots.lots), sum(int((b.status != 0).sum()) for b in state.alerts.books))
+    return [
+        JobStatus(
+            application=APPLICATION,
+            job=job,
+            store_id=store_id,
+            tick=from_epoch_ms(state.taken_ms),
+            events_in=counts.events_in,
+            events_out=counts.events_out,
+            late=state.late,
+            dropped=counts.dropped,
+            state_rows=size,
+            state_bytes=0,
+            version=state.taken_ms,
+        )
+        for job, counts, size in zip(JOBS, state.counts, rows, strict=True)
+    ]

@@ -1,0 +1,120 @@
+"""What a job sees of one tick of one store: the moment, the records in canonical order, and how to emit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from smartstore.contracts.events import Command, PosTransaction, ShelfEvent, StockCount, StoreConfig
+from smartstore.contracts.settings import PlanningSettings
+from smartstore.contracts.topics import Topic
+from smartstore.contracts.wire import encode, from_epoch_ms, key_of
+from smartstore.domain.shelves import IntArray
+
+DAY_MS = 86_400_000
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True)
+class ShelfMoves:
+    """Shelf events as columns, in canonical order (timestamp, event_id); one element per event."""
+
+    shelf: IntArray
+    """Index of the shelf, −1 when the shelf has no profile."""
+    quantity: IntArray
+    """Change of the shelf's units; 0 for a weight change."""
+    weight_g: IntArray
+    timestamp_ms: IntArray
+    with_lots: tuple[ShelfEvent, ...]
+    """The events that name lots (refills, removals), in the same order."""
+    records: Sequence[ShelfEvent]
+
+    def __len__(self) -> int:
+        return len(self.shelf)
+
+
+@dataclass(frozen=True)
+class Records:
+    """All records of one tick, each list in canonical order (timestamp, event_id)."""
+
+    moves: ShelfMoves
+    receipts: Sequence[PosTransaction] = ()
+    counts: Sequence[StockCount] = ()
+    config: Sequence[StoreConfig] = ()
+    commands: Sequence[Command] = ()
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One tick of one store."""
+
+    store_id: str
+    tick_ms: int
+    new_day: bool
+    """Whether this is the first tick of a UTC day (or of the store)."""
+    planning: PlanningSettings
+
+    @property
+    def today(self) -> int:
+        """The UTC date of the tick, in days since 1970-01-01."""
+        return self.tick_ms // DAY_MS
+
+    @property
+    def next_day_ms(self) -> int:
+        """The next midnight, epoch ms."""
+        return (self.tick_ms // DAY_MS + 1) * DAY_MS
+
+    @property
+    def lateness_ms(self) -> int:
+        """How late a fact may explain a deficit, in ms."""
+        return self.planning.lateness_minutes * MINUTE_MS
+
+
+@dataclass(frozen=True)
+class Output:
+    """One record to publish."""
+
+    topic: str
+    key: str
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A record that a job cannot apply: which one, why, and the field concerned."""
+
+    line: str
+    record: Struct
+    reason: str
+    field: str | None = None
+
+
+@dataclass
+class Emitted:
+    """What one job emitted in one tick."""
+
+    outputs: list[Output] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    events_in: int = 0
+    dropped: int = 0
+
+    def emit(self, topic: Topic, record: Struct) -> None:
+        """Add a record of `topic`, keyed as the contract says."""
+        self.outputs.append(Output(topic.name, key_of(topic.key, record), encode(record)))
+
+
+def moment_or_none(milliseconds: int) -> Any:
+    """The UTC datetime of an epoch-ms value, None when it is negative."""
+    return None if milliseconds < 0 else from_epoch_ms(int(milliseconds))
+
+
+NO_MOVES = ShelfMoves(
+    shelf=np.zeros(0, np.int64),
+    quantity=np.zeros(0, np.int64),
+    weight_g=np.zeros(0, np.int64),
+    timestamp_ms=np.zeros(0, np.int64),
+    with_lots=(),
+    records=(),
+)

@@ -1,0 +1,1 @@
+"""What every process of the data plane shares: environment, logs, metrics and health, stopping, clients."""

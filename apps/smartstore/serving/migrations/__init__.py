@@ -1,0 +1,1 @@
+"""Alembic's place: what cannot be derived from the contracts, as ordered revisions."""

@@ -1,0 +1,96 @@
+"""Tables of contract topics: made and extended from the contracts, never narrowed or dropped."""
+
+from sqlalchemy import Connection, text
+
+from smartstore.contracts.derive import sql
+from smartstore.contracts.derive.columns import columns_of
+from smartstore.contracts.topics import Topic
+
+# What people and the console ask for; the primary keys serve the writer.
+INDEXES = (
+    "CREATE INDEX IF NOT EXISTS alerts_status_created_at ON ops.alerts (status, created_at)",
+    "CREATE INDEX IF NOT EXISTS alerts_shelf ON ops.alerts (store_id, shelf_id)",
+    "CREATE INDEX IF NOT EXISTS shelf_batch_state_expiry ON state.shelf_batch_state (expiry_date)"
+    " WHERE quantity_store > 0",
+    "CREATE INDEX IF NOT EXISTS pos_transaction_lines_shelf_sold_at"
+    " ON ops.pos_transaction_lines (store_id, shelf_id, sold_at)",
+)
+# Rows of state are updated many times over: room in the page keeps an update next to its old row, without touching
+# an index.
+FILL_FACTOR = 80
+
+
+def reconcile_tables(connection: Connection, topics: tuple[Topic, ...]) -> list[str]:
+    """Bring every topic's table up to its contract; returns one line per change made.
+
+    Raises:
+        TypeError: a contract field that a table cannot hold.
+        ContractConflict: a column exists with another type.
+    """
+    changes: list[str] = []
+    for topic in topics:
+        existing = _columns(connection, topic)
+        if existing:
+            changes += _extend(connection, topic, existing)
+        else:
+            _create(connection, topic)
+            changes.append(f"created {topic.table}")
+        _guard(connection, topic)
+        for statement in sql.comments(topic):
+            _run(connection, statement)
+    for statement in INDEXES:
+        _run(connection, statement)
+    return changes
+
+
+class ContractConflict(RuntimeError):
+    """A table differs from its contract in a way that adding columns cannot mend."""
+
+
+def _create(connection: Connection, topic: Topic) -> None:
+    storage = f" WITH (fillfactor = {FILL_FACTOR})" if topic.cleanup == "compact" else ""
+    _run(connection, sql.create_table(topic) + storage)
+
+
+def _extend(connection: Connection, topic: Topic, existing: dict[str, str]) -> list[str]:
+    changes = []
+    for column in columns_of(topic.value):
+        wanted = sql.column_type(topic, column)
+        if column.name not in existing:
+            _run(connection, f"ALTER TABLE {topic.table} ADD COLUMN {sql.column_definition(topic, column)}")
+            changes.append(f"added {topic.table}.{column.name}")
+        elif existing[column.name] != wanted:
+            raise ContractConflict(
+                f"{topic.table}.{column.name} is {existing[column.name]}, its contract says {wanted}: "
+                "write a revision in smartstore/serving/migrations/versions that converts it"
+            )
+    return changes
+
+
+def _guard(connection: Connection, topic: Topic) -> None:
+    """A row that is not newer than the stored one is ignored; without a version the first write stays."""
+    condition = "WHEN (NEW.version <= OLD.version) " if sql.is_versioned(topic) else ""
+    _run(
+        connection,
+        f"CREATE OR REPLACE TRIGGER keep_newer BEFORE UPDATE ON {topic.table} "
+        f"FOR EACH ROW {condition}EXECUTE FUNCTION ops.ignore_row()",
+    )
+
+
+def _columns(connection: Connection, topic: Topic) -> dict[str, str]:
+    """Column name → Postgres type of the existing table; empty when there is none."""
+    rows = connection.execute(
+        text(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped"
+        ),
+        {"table": topic.table},
+    )
+    return {name: _SHORT.get(kind, kind) for name, kind in rows}
+
+
+_SHORT = {"timestamp with time zone": "timestamptz"}
+
+
+def _run(connection: Connection, statement: str) -> None:
+    connection.exec_driver_sql(statement.replace("%", "%%"))

@@ -1,0 +1,127 @@
+"""The hot application: `python -m smartstore.streaming.hot`."""
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming import StreamingQuery
+
+from smartstore.domain.engine import APPLICATION, Parameters
+from smartstore.process.env import Environment
+from smartstore.process.logs import configure_logs
+from smartstore.process.server import serve_metrics
+from smartstore.process.stopping import stop_event
+from smartstore.streaming.group import RESULT_DECODER
+from smartstore.streaming.lock import lock_checkpoint
+from smartstore.streaming.publisher import Publisher
+from smartstore.streaming.query import results
+from smartstore.streaming.session import spark_session
+from smartstore.streaming.statistics import Statistics
+
+log = logging.getLogger("smartstore.streaming.hot")
+
+RESTARTS_ALLOWED = 5
+RESTART_WINDOW_SECONDS = 600.0
+
+
+class HotApplication:
+    """Starts the query and keeps it going; a failed query is restarted from its checkpoint within a budget."""
+
+    def __init__(self, env: Environment, spark: SparkSession) -> None:
+        settings = env.run_settings()
+        self._env, self._spark = env, spark
+        self._parameters = Parameters(settings.source.tick_ms, settings.planning)
+        self._registry = CollectorRegistry()
+        self._statistics = Statistics(self._registry)
+        self._publisher = self._new_publisher()
+        self._query: StreamingQuery | None = None
+        self._failures: list[float] = []
+
+    def run(self) -> int:
+        """Until asked to stop; returns the exit code."""
+        stop = stop_event()
+        serve_metrics(self._env.metrics_address, self._registry, self._is_healthy)
+        self._query = self._start()
+        seen = -1
+        while not stop.wait(0.25):
+            if not self._query.isActive:
+                if not self._may_restart():
+                    log.error("the query failed %d times in %.0f s; giving up", RESTARTS_ALLOWED, RESTART_WINDOW_SECONDS)
+                    return 1
+                self._publisher = self._new_publisher()
+                self._query = self._start()
+            progress = self._query.lastProgress
+            if progress is not None and progress["batchId"] != seen:
+                seen = progress["batchId"]
+                self._statistics.progress(progress)
+        self._query.stop()
+        return 0
+
+    def _start(self) -> StreamingQuery:
+        variables = self._env.variables
+        frame = results(
+            self._spark,
+            self._env.kafka_bootstrap,
+            self._env.prefix,
+            int(variables.get("SMARTSTORE_HOT_MAX_RECORDS", "200000")),
+            self._parameters,
+        )
+        query = (
+            frame.writeStream.foreachBatch(self._publish)
+            .queryName(APPLICATION)
+            .option("checkpointLocation", str(self._env.data_dir / "checkpoint"))
+            .trigger(processingTime=f"{variables.get('SMARTSTORE_HOT_TRIGGER_MS', '500')} milliseconds")
+            .start()
+        )
+        log.info("query %s runs from %s", APPLICATION, self._env.data_dir / "checkpoint")
+        return query
+
+    def _publish(self, frame: DataFrame, _batch_id: int) -> None:
+        """Publish one micro-batch. It runs again with the same content if the driver dies before Spark commits it."""
+        rows = [RESULT_DECODER.decode(value) for value in frame.toArrow().column("result").to_pylist()]
+        rows.sort(key=lambda result: result.store_id)
+        self._publisher.publish(rows)
+        self._statistics.add(rows)
+
+    def _new_publisher(self) -> Publisher:
+        return Publisher(self._env.kafka_bootstrap, self._env.prefix, self._env.partitions)
+
+    def _may_restart(self) -> bool:
+        query = self._query
+        assert query is not None
+        error = query.exception()
+        log.error("the query stopped: %s", str(error).splitlines()[0] if error else "no reason given")
+        now = time.monotonic()
+        self._failures = [moment for moment in self._failures if now - moment < RESTART_WINDOW_SECONDS] + [now]
+        time.sleep(min(2.0 ** len(self._failures) / 2, 10.0))
+        return len(self._failures) <= RESTARTS_ALLOWED
+
+    def _is_healthy(self) -> bool:
+        return self._query is not None and self._query.isActive
+
+
+def main() -> int:
+    """Entry point; exit code 0 after a graceful stop."""
+    configure_logs()
+    env = Environment.from_os()
+    _lock = lock_checkpoint(env.data_dir)
+    spark = spark_session(Path(env.require("SMARTSTORE_SPARK_JARS")), env.variables)
+    try:
+        return HotApplication(env, spark).run()
+    except PySparkException as error:
+        log.error("Spark cannot go on: %s", str(error).splitlines()[0])
+        return 1
+    finally:
+        spark.stop()
+
+
+if __name__ == "__main__":
+    code = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)  # Spark's threads of a failed query may not end by themselves

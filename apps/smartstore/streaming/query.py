@@ -1,0 +1,60 @@
+"""The one query of the hot application: source lines in, one result per store and micro-batch out."""
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as f
+from pyspark.sql.streaming.state import GroupStateTimeout
+
+from smartstore.contracts.topics import HOT_LINES
+from smartstore.contracts.wire import HEADER_POSITION, TICK_KEY
+from smartstore.domain.engine import Parameters
+from smartstore.streaming.group import StoreGroup
+
+RESULT_SCHEMA = "result binary"
+STATE_SCHEMA = "state binary"
+
+
+def results(spark: SparkSession, bootstrap: str, prefix: str, max_records: int, parameters: Parameters) -> DataFrame:
+    """A streaming frame with one column `result` (a `StoreResult` as bytes).
+
+    `max_records` bounds the records of one micro-batch, so that catching up stays in steps.
+    """
+    source = (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", bootstrap)
+        .option("subscribe", ",".join(prefix + line.name for line in HOT_LINES))
+        .option("startingOffsets", "earliest")
+        .option("includeHeaders", "true")
+        .option("maxOffsetsPerTrigger", max_records)
+        .option("failOnDataLoss", "true")
+        .option("kafka.fetch.max.wait.ms", 100)
+        .load()
+    )
+    rows = source.select(
+        f.explode(_stores()).alias("store_id"),
+        f.expr(f"substring(topic, {len(prefix) + 1})").alias("topic"),
+        "offset",
+        "value",
+        _position().alias("position"),
+        _is_tick().alias("is_tick"),
+    )
+    return rows.groupBy("store_id").applyInPandasWithState(
+        StoreGroup(parameters), RESULT_SCHEMA, STATE_SCHEMA, "append", GroupStateTimeout.NoTimeout
+    )
+
+
+def _is_tick() -> Column:
+    return f.coalesce(f.col("key") == f.lit(TICK_KEY), f.lit(False))
+
+
+def _stores() -> Column:
+    """The stores a record concerns: a tick names them, any other record has its store before the key's first `/`."""
+    named = f.from_json(f.col("value").cast("string"), "stores array<string>")["stores"]
+    own = f.array(f.substring_index(f.col("key").cast("string"), "/", 1))
+    return f.when(_is_tick(), named).otherwise(own)
+
+
+def _position() -> Column:
+    """The record's place in its Redis stream as milliseconds × 2^20 + sequence; −1 without the header."""
+    header = f"cast(filter(headers, h -> h.key = '{HEADER_POSITION}')[0].value as string)"
+    milliseconds, sequence = (f"cast(substring_index({header}, '-', {side}) as bigint)" for side in (1, -1))
+    return f.expr(f"coalesce({milliseconds} * 1048576 + {sequence}, -1L)")

@@ -1,0 +1,307 @@
+"""What a key must show over time: its versions in order, and the record at each.
+
+Histories of hundreds of thousands of keys live in memory together, so numbers sit in flat arrays and contract records
+are built only when they are compared.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from smartstore.contracts.events import PosTransaction, ShelfProfile
+from smartstore.contracts.outputs import Alert, PosTransactionLine, ShelfBatchState, ShelfState
+from smartstore.contracts.wire import from_epoch_ms
+
+Key = tuple[str | int, ...]
+
+
+class History(Protocol):
+    """One key's versions, ascending. A version that is not `mandatory` repeats its predecessor and may be left out."""
+
+    ordinal: int
+
+    @property
+    def versions(self) -> Sequence[int]:
+        """Versions in ascending order."""
+
+    def mandatory(self, index: int) -> bool:
+        """Whether the system must have published this version."""
+
+    def record(self, index: int) -> Struct:
+        """The contract record of this version."""
+
+
+class Expected(Protocol):
+    """All keys of one table. Ordinals number the keys from 0."""
+
+    def find(self, key: Key) -> History | None:
+        """The history of a key, None when nothing may exist under it."""
+
+    def all(self) -> Iterator[tuple[Key, History]]:
+        """Every key with its history."""
+
+    def __len__(self) -> int:
+        """How many keys there are."""
+
+
+class ShelfHistory:
+    """One shelf: version, balance, weight and last event (index into `moments`, −1 none) at each change."""
+
+    __slots__ = ("_moments", "_values", "ordinal", "profiles", "shelf_id", "store_id", "versions")
+
+    def __init__(self, store_id: str, shelf_id: str, ordinal: int) -> None:
+        self.store_id, self.shelf_id, self.ordinal = store_id, shelf_id, ordinal
+        self.versions = array("q")
+        self.profiles: list[tuple[int, ShelfProfile]] = []
+        """(tick from which it holds, profile), ascending."""
+        self._values = array("q")
+        self._moments: list[datetime | None] = []
+
+    def add(self, tick: int, balance: int, weight_g: int, last_event_at: datetime | None) -> None:
+        """Append the state after `tick` (epoch ms)."""
+        self.versions.append(tick)
+        self._values.append(balance)
+        self._values.append(weight_g)
+        self._moments.append(last_event_at)
+
+    def balance_at(self, tick: int) -> int:
+        """The balance after `tick`, 0 before the first change."""
+        index = bisect_right(self.versions, tick) - 1
+        return self._values[2 * index] if index >= 0 else 0
+
+    def mandatory(self, index: int) -> bool:
+        """Every event shows in the record, so every version is published."""
+        return True
+
+    def profile_at(self, tick: int) -> ShelfProfile:
+        """The profile that held at `tick`."""
+        profiles = self.profiles
+        if len(profiles) == 1:
+            return profiles[0][1]
+        return profiles[bisect_right(profiles, tick, key=lambda entry: entry[0]) - 1][1]
+
+    def record(self, index: int) -> ShelfState:
+        """The shelf's state at this version."""
+        tick, balance, weight = self.versions[index], self._values[2 * index], self._values[2 * index + 1]
+        profile = self.profile_at(tick)
+        return ShelfState(
+            store_id=self.store_id,
+            shelf_id=self.shelf_id,
+            item_category=profile.item_category,
+            item_subcategory=profile.item_subcategory,
+            current_stock=max(balance, 0),
+            deficit=max(-balance, 0),
+            capacity=profile.capacity,
+            shelf_weight_g=weight,
+            last_event_at=self._moments[index],
+            updated_at=from_epoch_ms(tick),
+            version=tick,
+        )
+
+
+class LotHistory:
+    """One lot of a shelf: balance, dates and last event at each change."""
+
+    __slots__ = ("_balances", "_dates", "_moments", "batch_code", "ordinal", "shelf_id", "store_id", "versions")
+
+    def __init__(self, store_id: str, shelf_id: str, batch_code: str, ordinal: int) -> None:
+        self.store_id, self.shelf_id, self.batch_code, self.ordinal = store_id, shelf_id, batch_code, ordinal
+        self.versions = array("q")
+        self._balances = array("q")
+        self._dates: list[tuple[date | None, date | None]] = []
+        self._moments: list[datetime | None] = []
+
+    def add(
+        self, tick: int, balance: int, dates: tuple[date | None, date | None], last_event_at: datetime | None
+    ) -> None:
+        """Append the state after `tick` (epoch ms); `dates` are received and expiry."""
+        self.versions.append(tick)
+        self._balances.append(balance)
+        self._dates.append(dates)
+        self._moments.append(last_event_at)
+
+    def balance_at(self, tick: int) -> int:
+        """The balance after `tick`, 0 before the first change."""
+        index = bisect_right(self.versions, tick) - 1
+        return self._balances[index] if index >= 0 else 0
+
+    def mandatory(self, index: int) -> bool:
+        """A count that confirms what was known changes nothing, so it need not be published."""
+        return index == 0 or (
+            self._balances[index] != self._balances[index - 1]
+            or self._moments[index] != self._moments[index - 1]
+            or self._dates[index] != self._dates[index - 1]
+        )
+
+    def record(self, index: int) -> ShelfBatchState:
+        """The lot's state at this version."""
+        tick, balance = self.versions[index], self._balances[index]
+        received, expiry = self._dates[index]
+        return ShelfBatchState(
+            store_id=self.store_id,
+            shelf_id=self.shelf_id,
+            batch_code=self.batch_code,
+            received_date=received,
+            expiry_date=expiry,
+            quantity_store=max(balance, 0),
+            deficit=max(-balance, 0),
+            last_event_at=self._moments[index],
+            updated_at=from_epoch_ms(tick),
+            version=tick,
+        )
+
+
+class AlertHistory:
+    """One alert: the record of each change of its status."""
+
+    __slots__ = ("ordinal", "records", "versions")
+
+    def __init__(self, ordinal: int) -> None:
+        self.ordinal = ordinal
+        self.versions: list[int] = []
+        self.records: list[Alert] = []
+
+    def add(self, record: Alert) -> None:
+        """Append a change of status."""
+        self.versions.append(record.version)
+        self.records.append(record)
+
+    def mandatory(self, index: int) -> bool:
+        """Every change of status is published."""
+        return True
+
+    def record(self, index: int) -> Alert:
+        """The alert at this version."""
+        return self.records[index]
+
+
+class LineHistory:
+    """One line of a receipt; seen once for each receipt that used its key."""
+
+    __slots__ = ("_line_no", "_sales", "ordinal", "versions")
+
+    def __init__(self, sales: "list[Sale]", line_no: int, ordinal: int) -> None:
+        self._sales, self._line_no, self.ordinal = sales, line_no, ordinal
+        self.versions = [sale.tick for sale in sales]
+
+    def mandatory(self, index: int) -> bool:
+        """Every sold line is published."""
+        return True
+
+    def record(self, index: int) -> PosTransactionLine:
+        """The line as the receipt states it."""
+        sale = self._sales[index]
+        receipt = sale.receipt
+        item = next(item for item in receipt.items if item.line_no == self._line_no)
+        return PosTransactionLine(
+            store_id=receipt.store_id,
+            transaction_id=receipt.transaction_id,
+            line_no=item.line_no,
+            shelf_id=item.shelf_id,
+            batch_code=item.batch_code,
+            expiry_date=item.expiry_date,
+            customer_id=receipt.customer_id,
+            sold_at=receipt.timestamp,
+            quantity=item.quantity,
+            unit_price_cents=item.unit_price_cents,
+            discount_cents=item.discount_cents,
+            total_cents=item.total_cents,
+            updated_at=from_epoch_ms(sale.tick),
+            version=sale.tick,
+        )
+
+
+class Sale:
+    """A receipt taken at `tick`; its lines have the ordinals from `ordinal` on. `earlier` used the same id."""
+
+    __slots__ = ("earlier", "ordinal", "receipt", "tick")
+
+    def __init__(self, tick: int, receipt: PosTransaction, ordinal: int, earlier: "Sale | None") -> None:
+        self.tick, self.receipt, self.ordinal, self.earlier = tick, receipt, ordinal, earlier
+
+    def chain(self) -> "list[Sale]":
+        """This receipt and its predecessors, oldest first."""
+        sales: list[Sale] = []
+        sale: Sale | None = self
+        while sale is not None:
+            sales.insert(0, sale)
+            sale = sale.earlier
+        return sales
+
+
+class ExpectedSales:
+    """All receipt lines, by store and transaction."""
+
+    def __init__(self) -> None:
+        self._by_store: dict[str, dict[str, Sale]] = {}
+        self._size = 0
+
+    def add(self, tick: int, receipt: PosTransaction) -> None:
+        """Take a receipt at `tick` (epoch ms)."""
+        sales = self._by_store.setdefault(receipt.store_id, {})
+        sales[receipt.transaction_id] = Sale(tick, receipt, self._size, sales.get(receipt.transaction_id))
+        self._size += len(receipt.items)
+
+    def find(self, key: Key) -> LineHistory | None:
+        """The line (store_id, transaction_id, line_no)."""
+        store_id, transaction_id, line_no = key
+        sale = self._by_store.get(str(store_id), {}).get(str(transaction_id))
+        return self._line(sale, int(line_no)) if sale else None
+
+    def all(self) -> Iterator[tuple[Key, LineHistory]]:
+        """Every line; a key used by two receipts comes once."""
+        for store_id, sales in self._by_store.items():
+            for transaction_id, sale in sales.items():
+                numbers = {item.line_no for one in sale.chain() for item in one.receipt.items}
+                for line_no in sorted(numbers):
+                    line = self._line(sale, line_no)
+                    if line is not None:
+                        yield (store_id, transaction_id, line_no), line
+
+    def _line(self, sale: Sale, line_no: int) -> LineHistory | None:
+        if sale.earlier is None:
+            for place, item in enumerate(sale.receipt.items):
+                if item.line_no == line_no:
+                    return LineHistory([sale], line_no, sale.ordinal + place)
+            return None
+        using = [one for one in sale.chain() if any(item.line_no == line_no for item in one.receipt.items)]
+        if not using:
+            return None
+        place = next(i for i, item in enumerate(using[-1].receipt.items) if item.line_no == line_no)
+        return LineHistory(using, line_no, using[-1].ordinal + place)
+
+    def __len__(self) -> int:
+        return self._size
+
+
+class ExpectedKeys:
+    """Histories under their keys, for tables of moderate size."""
+
+    def __init__(self) -> None:
+        self._histories: dict[Key, Any] = {}
+
+    def add(self, key: Key, history: History) -> None:
+        """Register a new key; its history has the ordinal `len(self)`."""
+        self._histories[key] = history
+
+    def find(self, key: Key) -> Any:
+        """The history of a key, or None."""
+        return self._histories.get(key)
+
+    def all(self) -> Iterator[tuple[Key, Any]]:
+        """Every key that has at least one version."""
+        return ((key, history) for key, history in self._histories.items() if history.versions)
+
+    def __len__(self) -> int:
+        return len(self._histories)
+
+
+def index_of(history: History, version: int) -> int | None:
+    """Where a version stands in a history, None when it is not in it."""
+    versions = history.versions
+    index = bisect_left(versions, version)
+    return index if index < len(versions) and versions[index] == version else None

@@ -1,0 +1,113 @@
+"""Reading the world's ledger (docs/architecture.md, World and ledger) while the world may still be appending to it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from smartstore.contracts.fields import StoreId, Timestamp
+from smartstore.contracts.settings import RunSettings
+
+
+class LedgerError(Exception):
+    """The ledger is missing or damaged; says which file and what to do."""
+
+
+class RunLine(Struct, frozen=True, tag_field="kind", tag="run"):
+    """First line: the settings of the run and its stores."""
+
+    seq: int
+    settings: RunSettings
+    stores: list[StoreId]
+
+
+class EventLine(Struct, frozen=True, tag_field="kind", tag="event"):
+    """A record as emitted on a source line."""
+
+    seq: int
+    line: str
+    data: msgspec.Raw
+    fault: Literal["late", "duplicate"] | None = None
+
+
+class BrokenLine(Struct, frozen=True, tag_field="kind", tag="broken"):
+    """A malformed text, emitted on purpose."""
+
+    seq: int
+    line: str
+    raw: str
+    store_id: str
+
+
+class NoteLine(Struct, frozen=True, tag_field="kind", tag="note"):
+    """A truth that no sensor reports."""
+
+    seq: int
+    data: msgspec.Raw
+
+
+class TickLine(Struct, frozen=True, tag_field="kind", tag="tick"):
+    """Tick on all lines of `stores`; commits everything before it."""
+
+    seq: int
+    tick: Timestamp
+    stores: list[StoreId]
+
+
+LedgerLine = RunLine | EventLine | BrokenLine | NoteLine | TickLine
+
+_DECODER = msgspec.json.Decoder(LedgerLine)
+_FILE_SHIFT = 40
+
+
+class Ledger:
+    """The files of one ledger. A *location* is a number that finds a line again: file index and byte offset."""
+
+    def __init__(self, directory: Path) -> None:
+        if not directory.is_dir():
+            raise LedgerError(f"no ledger at {directory}; name its directory with --ledger or SMARTSTORE_LEDGER_DIR")
+        self.files = sorted(directory.glob("*.jsonl"))
+        if not self.files:
+            raise LedgerError(f"the ledger at {directory} has no files yet; has the world started?")
+
+    def lines(self, until_seq: int | None = None) -> Iterator[tuple[int, LedgerLine]]:
+        """(location, line) in order, up to and including `until_seq`; a partial last line ends the ledger.
+
+        Raises `LedgerError` for a line that cannot be read and for a gap in the sequence.
+        """
+        expected: int | None = None
+        for index, path in enumerate(self.files):
+            location = index << _FILE_SHIFT
+            with path.open("rb", buffering=1 << 20) as file:
+                for number, text in enumerate(file, 1):
+                    if not text.endswith(b"\n"):
+                        self._check_last(index)
+                        return
+                    line = _decode(text, path, number)
+                    if expected is not None and line.seq != expected:
+                        raise LedgerError(f"{path}:{number}: sequence {line.seq} where {expected} should follow")
+                    if until_seq is not None and line.seq > until_seq:
+                        return
+                    expected = line.seq + 1
+                    yield location, line
+                    location += len(text)
+
+    def line_at(self, location: int) -> LedgerLine:
+        """The line that `lines` gave with this location."""
+        path = self.files[location >> _FILE_SHIFT]
+        with path.open("rb") as file:
+            file.seek(location & ((1 << _FILE_SHIFT) - 1))
+            return _decode(file.readline(), path, 0)
+
+    def _check_last(self, index: int) -> None:
+        if index != len(self.files) - 1:
+            raise LedgerError(f"{self.files[index]} ends within a line, but later files exist: the ledger is damaged")
+
+
+def _decode(text: bytes, path: Path, number: int) -> LedgerLine:
+    try:
+        return _DECODER.decode(text)
+    except msgspec.MsgspecError as error:
+        raise LedgerError(f"{path}:{number}: not a ledger line: {error}") from error

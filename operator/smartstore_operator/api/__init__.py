@@ -1,0 +1,1 @@
+"""The SmartStore object: its types, defaults and validation; the CRD is generated from them."""

@@ -1,0 +1,88 @@
+"""Scalar types of the spec: durations, sizes, dates; what they look like in YAML and in the CRD."""
+
+import re
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+DURATION_PATTERN = r"^([0-9]+(ms|s|m|h))+$"
+SIZE_PATTERN = r"^[1-9][0-9]*(Mi|Gi|Ti)$"
+DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
+_MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
+_MEBIBYTES = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
+
+
+def parse_duration(value: object) -> timedelta:
+    """Parse `500ms`, `5m`, `1h30m`; raises `ValueError` that says what is allowed."""
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str) or not re.match(DURATION_PATTERN, value):
+        raise ValueError(f"{value!r} is not a duration; write a number and ms, s, m or h, like 500ms, 5m or 1h30m")
+    parts = re.findall(r"([0-9]+)(ms|s|m|h)", value)
+    return timedelta(milliseconds=sum(int(number) * _MILLISECONDS[unit] for number, unit in parts))
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest form of a duration that `parse_duration` reads back, like `1h30m`."""
+    rest = milliseconds(value)
+    text = ""
+    for unit in ("h", "m", "s", "ms"):
+        count, rest = divmod(rest, _MILLISECONDS[unit])
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
+def milliseconds(value: timedelta) -> int:
+    """A duration in whole milliseconds."""
+    return value // timedelta(milliseconds=1)
+
+
+def minutes(value: timedelta) -> int:
+    """A duration in whole minutes."""
+    return value // timedelta(minutes=1)
+
+
+def _parse_size(value: object) -> str:
+    if not isinstance(value, str) or not re.match(SIZE_PATTERN, value):
+        raise ValueError(f"{value!r} is not a size; write a whole number and Mi, Gi or Ti, like 512Mi or 2Gi")
+    return value
+
+
+def mebibytes(size: str) -> int:
+    """A size such as `2Gi` in MiB."""
+    return int(size[:-2]) * _MEBIBYTES[size[-2:]]
+
+
+def _parse_date(value: object) -> date:
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and re.match(DATE_PATTERN, value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} is not a date: {error}") from None
+    raise ValueError(f"{value!r} is not a date; write it like 2017-11-13")
+
+
+def _string(pattern: str) -> WithJsonSchema:
+    schema: dict[str, Any] = {"type": "string", "pattern": pattern}
+    return WithJsonSchema(schema)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    _string(DURATION_PATTERN),
+]
+"""A length of time: a number and `ms`, `s`, `m` or `h`, possibly several (`1h30m`)."""
+
+Size = Annotated[str, BeforeValidator(_parse_size), _string(SIZE_PATTERN)]
+"""Memory or storage in the notation of Kubernetes: `512Mi`, `2Gi`, `1Ti`."""
+
+IsoDate = Annotated[
+    date, BeforeValidator(_parse_date), PlainSerializer(date.isoformat, return_type=str), _string(DATE_PATTERN)
+]
+"""A calendar day, `YYYY-MM-DD`."""

@@ -1,0 +1,114 @@
+"""The systems underneath: Kafka, Redis, Postgres, Kafka Connect, the lake's storage."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from smartstore_operator.api.block import Block
+from smartstore_operator.api.scalars import Size
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Host = Annotated[str, Field(min_length=1, max_length=253)]
+BootstrapServers = Annotated[str, Field(pattern=r"^[^\s,:]+:[0-9]{1,5}(,[^\s,:]+:[0-9]{1,5})*$")]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+
+ONE_MACHINE_PORT = "On one machine: the port to listen on; without it a free one is chosen. No effect in a cluster."
+
+
+def _only_external(block: Block, field: str, is_external: bool, *, required: bool = True) -> None:
+    given = getattr(block, field) is not None
+    name = type(block).model_fields[field].alias or field
+    if is_external and required and not given:
+        raise ValueError(f"type External needs {name}")
+    if given and not is_external:
+        raise ValueError(f"{name} is for type External only")
+
+
+class Kafka(Block):
+    """The brokers."""
+
+    type: Literal["Strimzi", "SingleNode", "External"] = Field(
+        default="Strimzi",
+        description="Strimzi: brokers run by the Strimzi operator. SingleNode: one KRaft node of our own, for "
+        "laptops and CI. External: brokers that exist. One machine runs a single node for the first two.",
+    )
+    partitions: Annotated[int, Field(ge=1, le=512)] = Field(
+        default=4, description="Partitions of every topic; cannot change once there is data."
+    )
+    heap: Size = Field(default="512Mi", description="Largest Java heap of a broker.")
+    port: Port | None = Field(default=None, description=ONE_MACHINE_PORT)
+    bootstrap_servers: BootstrapServers | None = Field(
+        default=None, description="The brokers as host:port, comma separated, for type External."
+    )
+
+    @model_validator(mode="after")
+    def _check_external(self) -> Self:
+        _only_external(self, "bootstrap_servers", self.type == "External")
+        return self
+
+
+class Redis(Block):
+    """The buffer in front of Kafka, a Valkey or Redis server."""
+
+    type: Literal["Managed", "External"] = Field(
+        default="Managed", description="Managed: run by SmartStore. External: a server that exists, at host and port."
+    )
+    memory: Size = Field(
+        default="512Mi",
+        description="Most memory for data; when it is full the source waits, nothing is evicted. For type Managed.",
+    )
+    host: Host | None = Field(default=None, description="The server's name or address, for type External.")
+    port: Port | None = Field(
+        default=None, description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 6379)."
+    )
+
+    @model_validator(mode="after")
+    def _check_external(self) -> Self:
+        _only_external(self, "host", self.type == "External")
+        return self
+
+
+class Postgres(Block):
+    """The serving database."""
+
+    type: Literal["Managed", "CloudNativePG", "External"] = Field(
+        default="Managed",
+        description="Managed: one server run by SmartStore. CloudNativePG: a cluster of that operator (one machine "
+        "runs a Managed server instead). External: a server that exists, at host and port.",
+    )
+    memory: Size = Field(default="128Mi", description="Shared buffers, for type Managed.")
+    host: Host | None = Field(default=None, description="The server's name or address, for type External.")
+    port: Port | None = Field(
+        default=None, description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 5432)."
+    )
+
+    @model_validator(mode="after")
+    def _check_external(self) -> Self:
+        _only_external(self, "host", self.type == "External")
+        return self
+
+
+class Connect(Block):
+    """Kafka Connect, which carries topics into Postgres and configuration back."""
+
+    type: Literal["Managed", "External"] = Field(
+        default="Managed",
+        description="Managed: workers run by SmartStore. External: workers that exist, with the Debezium plugins.",
+    )
+    heap: Size = Field(default="320Mi", description="Largest Java heap of a worker, for type Managed.")
+    port: Port | None = Field(default=None, description=ONE_MACHINE_PORT)
+    url: HttpUrl | None = Field(default=None, description="The REST interface, for type External.")
+
+    @model_validator(mode="after")
+    def _check_external(self) -> Self:
+        _only_external(self, "url", self.type == "External")
+        return self
+
+
+class Lake(Block):
+    """Where the lakehouse is kept."""
+
+    type: Literal["Volume", "S3"] = Field(
+        default="Volume", description="A volume or an S3 bucket. No effect on one machine yet."
+    )
+    size: Size = Field(default="20Gi", description="Size of the volume. No effect on one machine yet.")

@@ -1,0 +1,115 @@
+"""The SmartStore object as a whole."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from smartstore.contracts import settings
+from smartstore_operator.api.block import Block, setting
+from smartstore_operator.api.defaults import with_profile_defaults
+from smartstore_operator.api.estate import Catalog, Maintenance, Monitoring, Override, Planning, Serving
+from smartstore_operator.api.services import Connect, Kafka, Lake, Postgres, Redis
+from smartstore_operator.api.source import Source
+from smartstore_operator.api.streaming import Streaming
+
+GROUP = "smartstore.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "SmartStore"
+
+MAX_NAME = 40
+"""Names of children are made from the name and must stay below Kubernetes' 63 characters."""
+
+SERVER_METADATA = frozenset(
+    ("creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "finalizers", "generateName")
+    + ("generation", "managedFields", "ownerReferences", "resourceVersion", "selfLink", "uid")
+)
+"""What the API server adds to `metadata`; ignored, so that `kubectl get -o yaml` gives a valid file."""
+
+
+class Spec(Block):
+    """What a SmartStore should be."""
+
+    stores: int = setting(settings.RunSettings, "stores", "How many stores run.")
+    profile: Literal["Development", "Production"] = Field(
+        default="Development", description="Chooses defaults only; every one of them can be overridden."
+    )
+    catalog: Catalog = Field(default=Catalog(), description="The range. It has no fields yet.")
+    source: Source = Field(default=Source(), description="Where events come from and how time runs.")
+    execution: Literal["Assumed", "Reported"] | None = Field(
+        default=None,
+        description="Assumed: restocking jobs also state that their plans were carried out. Reported: people report it. "
+        "Default: Reported for source type External, else Assumed. No effect on one machine yet.",
+    )
+    kafka: Kafka = Field(default=Kafka(), description="The brokers.")
+    redis: Redis = Field(default=Redis(), description="The buffer in front of Kafka.")
+    postgres: Postgres = Field(default=Postgres(), description="The serving database.")
+    connect: Connect = Field(default=Connect(), description="Kafka Connect.")
+    lake: Lake = Field(default=Lake(), description="Where the lakehouse is kept. No effect on one machine yet.")
+    streaming: Streaming = Field(default=Streaming(), description="The Spark applications.")
+    planning: Planning = Field(default=Planning(), description="Thresholds and targets of the stock rules.")
+    serving: Serving = Field(default=Serving(), description="API and console. No effect on one machine yet.")
+    monitoring: Monitoring = Field(
+        default=Monitoring(), description="Rules, dashboards, PodMonitors. No effect on one machine yet."
+    )
+    maintenance: Maintenance = Field(
+        default=Maintenance(), description="When disruptive changes may be made. No effect on one machine."
+    )
+    paused: bool = Field(default=False, description="The operator leaves everything as it is. No effect on one machine.")
+    suspend: bool = Field(default=False, description="Nothing runs; state is kept.")
+    overrides: tuple[Override, ...] = Field(
+        default=(), description="Patches of rendered Kubernetes objects. No effect on one machine."
+    )
+    deletion_policy: Literal["Retain", "Delete"] = Field(
+        default="Retain",
+        description="What happens to the data when the SmartStore is deleted. No effect on one machine.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_profile(cls, given: Any) -> Any:
+        return with_profile_defaults(given)
+
+
+class Metadata(BaseModel):
+    """Name and labels of the object."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=MAX_NAME)]
+    namespace: str | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_server_fields(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if name not in SERVER_METADATA}
+
+
+class SmartStore(Block):
+    """One SmartStore object, as it stands in a YAML file or comes from the API server."""
+
+    api_version: Literal["smartstore.io/v1alpha1"]
+    kind: Literal["SmartStore"]
+    metadata: Metadata
+    spec: Spec = Spec()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_status(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if name != "status"}
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return self.metadata.name
+
+    @classmethod
+    def parse(cls, document: Any) -> Self:
+        """Validate an object as read from YAML or JSON; raises `pydantic.ValidationError`."""
+        return cls.model_validate(document)

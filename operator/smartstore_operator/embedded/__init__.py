@@ -1,0 +1,1 @@
+"""The one-machine applier: the components of a SmartStore as supervised processes."""

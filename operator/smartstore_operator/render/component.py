@@ -1,0 +1,47 @@
+"""What `render` yields: the parts that run, independent of where they run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """How readiness is seen: an HTTP 200, an open TCP port, or a command that exits 0."""
+
+    kind: Literal["http", "tcp", "exec"]
+    port: str | None = None
+    """Name of the component's port (http, tcp)."""
+    path: str = "/healthz"
+    argv: tuple[str, ...] = ()
+    timeout_seconds: float = 120.0
+    """How long the first success may take before the start counts as failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One part that runs.
+
+    `argv`, `environment` values and `files` contents are final text. `files` maps a path (in the component's
+    configuration directory) to its content; `state_dir` survives restarts. `needs` names the components that
+    must be ready (a one-shot: finished with exit 0) first.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    secret_files: Mapping[str, str] = field(default_factory=dict)
+    """Like `files`, readable by the owner only."""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    probe: Probe | None = None
+    state_dir: str | None = None
+    needs: tuple[str, ...] = ()
+    kind: Literal["service", "oneshot"] = "service"
+    before_start: tuple[tuple[str, ...], ...] = ()
+    """Commands that prepare the state directory; each must be idempotent."""
+    unprivileged: bool = False
+    """Whether it refuses to run as root (Postgres)."""
+    stop_signal: Literal["TERM", "INT"] = "TERM"
+    stop_seconds: float = 20.0
+    """Time to stop gracefully before it is killed."""

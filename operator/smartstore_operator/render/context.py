@@ -1,0 +1,118 @@
+"""What the modules of the components share: the spec, the platform, and the addresses that follow from both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from smartstore_operator.api.smartstore import Spec
+from smartstore_operator.render.component import Probe
+from smartstore_operator.render.platform import Platform
+
+POSTGRES_DATABASE = "smartstore"
+POSTGRES_OWNER = "smartstore"
+REDIS_PASSWORD = "redis-password"
+POSTGRES_PASSWORD = "postgres-password"
+"""Password of the owner of the schemas."""
+POSTGRES_SUPERUSER_PASSWORD = "postgres-superuser-password"
+
+JVM_ENVIRONMENT: Mapping[str, str] = {"MALLOC_ARENA_MAX": "2"}
+"""glibc keeps an arena per thread otherwise, which costs a JVM some 100 MB that its heap limit does not show."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One SmartStore on one platform."""
+
+    name: str
+    spec: Spec
+    platform: Platform
+    run_file: str
+    """The run's settings as JSON."""
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """Brokers, host:port, comma separated."""
+        return self.spec.kafka.bootstrap_servers or self.platform.address("kafka")
+
+    @property
+    def kafka_replication(self) -> int:
+        """Replication of topics; −1 leaves it to brokers that are not ours."""
+        return -1 if self.spec.kafka.type == "External" else 1
+
+    @property
+    def redis_address(self) -> str:
+        """host:port of Redis."""
+        redis = self.spec.redis
+        return f"{redis.host}:{redis.port or 6379}" if redis.host else self.platform.address("valkey")
+
+    @property
+    def redis_url(self) -> str:
+        """redis://:password@host:port/0."""
+        return f"redis://:{quote(self.platform.secrets[REDIS_PASSWORD], safe='')}@{self.redis_address}/0"
+
+    @property
+    def postgres_address(self) -> str:
+        """host:port of Postgres."""
+        postgres = self.spec.postgres
+        return f"{postgres.host}:{postgres.port or 5432}" if postgres.host else self.platform.address("postgres")
+
+    @property
+    def postgres_dsn(self) -> str:
+        """libpq URL of the owner of the schemas, with password."""
+        password = quote(self.platform.secrets[POSTGRES_PASSWORD], safe="")
+        return f"postgresql://{POSTGRES_OWNER}:{password}@{self.postgres_address}/{POSTGRES_DATABASE}"
+
+    @property
+    def connect_url(self) -> str:
+        """Kafka Connect's REST address."""
+        return self.spec.connect.url or f"http://{self.platform.address('connect')}"
+
+    @property
+    def java(self) -> str:
+        """The Java program."""
+        return f"{self.platform.java_home}/bin/java"
+
+    def config_file(self, component: str, name: str) -> str:
+        """Absolute path of a component's file."""
+        return f"{self.platform.config_dir(component)}/{name}"
+
+    def probe_argv(self, kind: str, address: str) -> tuple[str, ...]:
+        """The command that exits 0 once the server at `address` really answers."""
+        return (self.platform.python, "-m", "smartstore_operator.embedded.probe", kind, address)
+
+
+def http_probe(port: str, path: str = "/healthz", timeout_seconds: float = 120.0) -> Probe:
+    """Ready when the component's port answers 200."""
+    return Probe(kind="http", port=port, path=path, timeout_seconds=timeout_seconds)
+
+
+def jvm_options(heap_mebibytes: int) -> tuple[str, ...]:
+    """Options for a small server: a bounded heap, one collector thread, a clear death instead of a crawl."""
+    return (
+        f"-Xmx{heap_mebibytes}m",
+        "-Xms64m",
+        "-XX:+UseSerialGC",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-Djava.awt.headless=true",
+        "-Djava.net.preferIPv4Stack=true",
+    )
+
+
+def console_logging(levels: Mapping[str, str]) -> str:
+    """A log4j2 configuration that writes to standard output; `levels` maps loggers to their level."""
+    lines = [
+        "rootLogger.level=WARN",
+        "rootLogger.appenderRef.console.ref=console",
+        "appender.console.type=Console",
+        "appender.console.name=console",
+        "appender.console.layout.type=PatternLayout",
+        "appender.console.layout.pattern=%d{ISO8601} %-5p %c{1}: %m%n",
+    ]
+    for number, (logger, level) in enumerate(levels.items()):
+        lines += [f"logger.l{number}.name={logger}", f"logger.l{number}.level={level}"]
+    return "\n".join(lines) + "\n"
+
+
+def properties(values: Mapping[str, object]) -> str:
+    """Java properties, one `name=value` a line. Values hold no line breaks; backslashes are escaped."""
+    return "".join(f"{name}={str(value).replace(chr(92), chr(92) * 2)}\n" for name, value in values.items())

@@ -1,0 +1,134 @@
+"""From a SmartStore and a platform to components."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from smartstore.contracts.settings import RunSettings
+from smartstore_operator.api.problems import Problem, SpecError
+from smartstore_operator.api.smartstore import SmartStore
+from smartstore_operator.render import connect, dataplane, kafka, postgres, valkey
+from smartstore_operator.render.component import Component
+from smartstore_operator.render.context import (
+    POSTGRES_PASSWORD,
+    POSTGRES_SUPERUSER_PASSWORD,
+    REDIS_PASSWORD,
+    Context,
+)
+from smartstore_operator.render.platform import Platform, PortRequest
+from smartstore_operator.render.run_settings import run_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """What a SmartStore is on one platform."""
+
+    components: tuple[Component, ...]
+    """What runs, each after what it needs; empty when the SmartStore is suspended."""
+    run_settings: RunSettings
+    endpoints: Mapping[str, str]
+    """Addresses for people and `status`, without passwords: kafka, redis, postgres, connect."""
+    kafka_bootstrap: str
+    redis_url: str
+    """With password."""
+    postgres_dsn: str
+    """With password."""
+    connect_url: str
+
+    def component(self, name: str) -> Component:
+        """The component of this name; raises `KeyError`."""
+        return {component.name: component for component in self.components}[name]
+
+
+def render(smartstore: SmartStore, platform: Platform) -> Rendered:
+    """The components of a SmartStore on one machine; pure.
+
+    Specs for a cluster are accepted: Strimzi runs as a single node, SparkApplication as a local driver, CloudNativePG
+    as one server. Raises `SpecError` for what one machine cannot do.
+    """
+    _refuse_unsupported(smartstore)
+    settings = run_settings(smartstore)
+    run_file = msgspec.json.format(msgspec.json.encode(settings), indent=2).decode() + "\n"
+    context = Context(name=smartstore.name, spec=smartstore.spec, platform=platform, run_file=run_file)
+    return Rendered(
+        components=() if smartstore.spec.suspend else _components(context),
+        run_settings=settings,
+        endpoints={
+            "kafka": context.kafka_bootstrap,
+            "redis": context.redis_address,
+            "postgres": context.postgres_address,
+            "connect": context.connect_url,
+        },
+        kafka_bootstrap=context.kafka_bootstrap,
+        redis_url=context.redis_url,
+        postgres_dsn=context.postgres_dsn,
+        connect_url=context.connect_url,
+    )
+
+
+def port_requests(smartstore: SmartStore) -> tuple[PortRequest, ...]:
+    """The ports that `Platform.ports` must hold for this SmartStore."""
+    spec = smartstore.spec
+    requests = []
+    if spec.kafka.type != "External":
+        requests += [
+            _request("kafka", "kafka", 9092, spec.kafka.port),
+            _request("kafka-controller", "kafka", 9093, None),
+        ]
+    if spec.redis.type == "Managed":
+        requests.append(_request("valkey", "valkey", 6379, spec.redis.port))
+    if spec.postgres.type != "External":
+        requests.append(_request("postgres", "postgres", 5432, spec.postgres.port))
+    if spec.connect.type == "Managed":
+        requests.append(_request("connect", "connect", 8083, spec.connect.port))
+    for offset, part in enumerate(dataplane.METRICS_PARTS):
+        requests.append(_request(dataplane.metrics_port(part), part, 9400 + offset, None))
+    return tuple(requests)
+
+
+def secret_names(smartstore: SmartStore) -> tuple[str, ...]:
+    """The secrets that `Platform.secrets` must hold; the applier makes each once, of letters and digits, and keeps it.
+
+    For an External Redis or Postgres the value is that system's own password, not a generated one.
+    """
+    superuser = () if smartstore.spec.postgres.type == "External" else (POSTGRES_SUPERUSER_PASSWORD,)
+    return (REDIS_PASSWORD, POSTGRES_PASSWORD, *superuser)
+
+
+def _request(name: str, component: str, preferred: int, given: int | None) -> PortRequest:
+    return PortRequest(name=name, component=component, preferred=given or preferred, required=given is not None)
+
+
+def _components(context: Context) -> tuple[Component, ...]:
+    spec = context.spec
+    servers = []
+    if spec.kafka.type != "External":
+        servers.append(kafka.component(context))
+    if spec.redis.type == "Managed":
+        servers.append(valkey.component(context))
+    if spec.postgres.type != "External":
+        servers.append(postgres.component(context))
+    if spec.connect.type == "Managed":
+        servers.append(connect.component(context))
+    parts = [
+        dataplane.topics(context),
+        dataplane.migrate(context),
+        dataplane.connectors(context),
+        dataplane.bridge(context),
+        dataplane.hot(context),
+        dataplane.world(context),
+    ]
+    return _without_missing_needs((*servers, *parts))
+
+
+def _without_missing_needs(components: tuple[Component, ...]) -> tuple[Component, ...]:
+    """Drop needs that no component meets: an external system is there already."""
+    names = {component.name for component in components}
+    return tuple(replace(c, needs=tuple(need for need in c.needs if need in names)) for c in components)
+
+
+def _refuse_unsupported(smartstore: SmartStore) -> None:
+    if smartstore.spec.source.type == "External":
+        message = "External is not possible on one machine yet; choose Simulation or Replay"
+        raise SpecError([Problem(path="spec.source.type", message=message)])

@@ -1,0 +1,49 @@
+"""The spec as the data plane sees it: `contracts.settings.RunSettings`."""
+
+from smartstore.contracts import settings
+from smartstore_operator.api.estate import ShelfPlanning
+from smartstore_operator.api.scalars import milliseconds, minutes
+from smartstore_operator.api.smartstore import SmartStore
+from smartstore_operator.api.source import Faults, Source
+
+
+def run_settings(smartstore: SmartStore) -> settings.RunSettings:
+    """Everything of the spec that decides what the data plane does."""
+    spec = smartstore.spec
+    return settings.RunSettings(
+        name=smartstore.name,
+        stores=spec.stores,
+        source=_source(spec.source),
+        planning=_planning(spec.planning.shelf),
+    )
+
+
+def _source(source: Source) -> settings.SourceSettings:
+    return settings.SourceSettings(
+        type=source.type,
+        seed=source.seed,
+        speed=source.effective_speed(),
+        tick_ms=milliseconds(source.effective_tick()),
+        max_lead=source.max_lead,
+        start_hour=source.start_hour,
+        days=source.days,
+        simulation=settings.SimulationSettings(**source.simulation.model_dump()),
+        replay=settings.ReplaySettings(**source.replay.model_dump()),
+        faults=_faults(source.faults),
+    )
+
+
+def _faults(faults: Faults) -> settings.FaultSettings:
+    values = faults.model_dump(exclude={"late_max"})
+    return settings.FaultSettings(**values, late_max_minutes=minutes(faults.late_max))
+
+
+def _planning(shelf: ShelfPlanning) -> settings.PlanningSettings:
+    return settings.PlanningSettings(
+        threshold_pct=shelf.threshold_pct,
+        min_qty=shelf.min_qty,
+        target_pct=shelf.target_pct,
+        near_expiry_days=shelf.near_expiry_days,
+        cooldown_minutes=minutes(shelf.cooldown),
+        lateness_minutes=minutes(shelf.lateness),
+    )
