@@ -58,7 +58,7 @@ class SourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class PlanningSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Defaults of the stock rules. Times are simulated; `lateness_minutes` bounds how late a fact may explain a deficit."""
+    """Defaults of the stock rules, in simulated time; `lateness_minutes` bounds how late a fact explains a deficit."""
 
     threshold_pct: Ratio = 30.0
     min_qty: Annotated[int, Meta(ge=0)] = 1

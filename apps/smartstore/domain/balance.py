@@ -15,7 +15,9 @@ NONE = -1
 """No moment yet (epoch milliseconds)."""
 
 
-def track_deficits(balance: IntArray, since: IntArray, tick_ms: int, lateness_ms: int) -> tuple[IntArray, IntArray]:
+def track_deficits(
+    balance: IntArray, since: IntArray, tick_ms: int, lateness_ms: int
+) -> tuple[IntArray, IntArray]:
     """Follow which balances are below zero, and since which tick.
 
     Returns the new `since` (epoch ms, `NONE` where the balance is not negative) and the indices whose deficit has

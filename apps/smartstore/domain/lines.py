@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from msgspec import DecodeError, Struct
 
 from smartstore.contracts.events import ShelfEvent
 from smartstore.contracts.topics import HOT_LINES, SHELF_EVENTS, Topic
 from smartstore.contracts.wire import TICK_DECODER, decoder, epoch_ms
-from smartstore.domain.shelves import IntArray, Shelves, no_ints
+from smartstore.domain.shelves import BoolArray, IntArray, Shelves, no_ints
 from smartstore.domain.tick import NO_MOVES, ShelfMoves
 
 NO_POSITION = -1
@@ -28,7 +27,7 @@ class Arrivals:
     values: Sequence[bytes]
     positions: IntArray
     """Redis id as milliseconds × 2^20 + sequence, or `NO_POSITION`."""
-    is_tick: npt.NDArray[np.bool_]
+    is_tick: BoolArray
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,9 @@ def _take_in(reading: LineReading, arrivals: Arrivals, tick_ms: int) -> None:
     last = reading.last_tick_ms
     records, values, moments, floors = [], [], [], []
     decode = decoder(reading.topic.value).decode
-    rows = zip(arrivals.values, fresh.tolist(), arrivals.is_tick.tolist(), arrivals.positions.tolist(), strict=True)
+    rows = zip(
+        arrivals.values, fresh.tolist(), arrivals.is_tick.tolist(), arrivals.positions.tolist(), strict=True
+    )
     for value, is_fresh, is_tick, place in rows:
         if not is_fresh:
             continue
@@ -132,10 +133,11 @@ def _take_in(reading: LineReading, arrivals: Arrivals, tick_ms: int) -> None:
     reading.effective_ms = np.concatenate([reading.effective_ms, np.where(late, floor + tick_ms, natural)])
 
 
-def _fresh(positions: IntArray, high_water: int) -> npt.NDArray[np.bool_]:
+def _fresh(positions: IntArray, high_water: int) -> BoolArray:
     """Which records have not been seen: those above everything before them. Records without position always are."""
     before = np.maximum.accumulate(np.concatenate([np.array([high_water], np.int64), positions[:-1]]))
-    return (positions == NO_POSITION) | (positions > before)
+    fresh: BoolArray = (positions == NO_POSITION) | (positions > before)
+    return fresh
 
 
 def canonical_order(reading: LineReading, until_ms: int) -> list[int]:

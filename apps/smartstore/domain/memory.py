@@ -46,7 +46,9 @@ class MemoryRunner:
 
     def _advance(self, store_id: str, lines: dict[str, list[tuple[bytes, int, bool]]]) -> Advanced:
         state = self.states.get(store_id, StoreState())
-        advanced = advance(store_id, state, {name: arrivals_of(rows) for name, rows in lines.items()}, self.parameters)
+        advanced = advance(
+            store_id, state, {name: arrivals_of(rows) for name, rows in lines.items()}, self.parameters
+        )
         self.states[store_id] = advanced.state
         self.outputs.extend(advanced.outputs)
         return advanced

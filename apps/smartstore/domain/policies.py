@@ -22,7 +22,9 @@ class Limits:
     near_expiry_days: IntArray
 
 
-def resolve(policies: Mapping[str, ShelfPolicy], shelves: Shelves, planning: PlanningSettings) -> Limits:
+def resolve(
+    policies: Mapping[str, ShelfPolicy], shelves: Shelves, store_id: str, planning: PlanningSettings
+) -> Limits:
     """Per field, the most specific active policy that sets it wins; else the planning default.
 
     Policies are laid on from the least to the most specific, so a later one overwrites.
@@ -33,7 +35,8 @@ def resolve(policies: Mapping[str, ShelfPolicy], shelves: Shelves, planning: Pla
         near_expiry_days=np.full(len(shelves), planning.near_expiry_days, np.int64),
     )
     categories, subcategories = np.array(shelves.categories, object), np.array(shelves.subcategories, object)
-    for policy in sorted((p for p in policies.values() if p.active), key=_rank):
+    mine = (p for p in policies.values() if p.active and p.store_id in (None, store_id))
+    for policy in sorted(mine, key=_rank):
         where = _scope(policy, shelves, categories, subcategories)
         if policy.threshold_pct is not None:
             limits.threshold_pct[where] = policy.threshold_pct
@@ -54,7 +57,9 @@ def _rank(policy: ShelfPolicy) -> tuple[int, bool, datetime, str]:
     return scope, policy.store_id is not None, policy.updated_at or _OLDEST, policy.policy_id
 
 
-def _scope(policy: ShelfPolicy, shelves: Shelves, categories: ObjectArray, subcategories: ObjectArray) -> IntArray:
+def _scope(
+    policy: ShelfPolicy, shelves: Shelves, categories: ObjectArray, subcategories: ObjectArray
+) -> IntArray:
     """Indices of the shelves a policy speaks of: all of its scope fields must match."""
     mask = np.ones(len(shelves), np.bool_)
     if policy.shelf_id is not None:

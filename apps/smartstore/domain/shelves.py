@@ -50,7 +50,12 @@ class Shelves:
     def with_profiles(self, profiles: Iterable[ShelfProfile]) -> "Shelves":
         """The shelves after upserts, in the order given; the last profile of a shelf wins."""
         rows: dict[str, tuple[str, str, int, int]] = {
-            shelf: (self.categories[i], self.subcategories[i], int(self.capacity[i]), int(self.item_weight_g[i]))
+            shelf: (
+                self.categories[i],
+                self.subcategories[i],
+                int(self.capacity[i]),
+                int(self.item_weight_g[i]),
+            )
             for i, shelf in enumerate(self.ids)
         }
         for profile in profiles:
@@ -65,7 +70,9 @@ class Shelves:
 
 def shelves_of(rows: dict[str, tuple[str, str, int, int]]) -> Shelves:
     """Build from shelf id → (category, subcategory, capacity, item weight in grams), in that order."""
-    categories, subcategories, capacity, weight = zip(*rows.values(), strict=True) if rows else ((), (), (), ())
+    categories, subcategories, capacity, weight = (
+        zip(*rows.values(), strict=True) if rows else ((), (), (), ())
+    )
     return Shelves(
         ids=tuple(rows),
         categories=tuple(categories),
@@ -80,4 +87,3 @@ def grown(array: npt.NDArray[Any], size: int, fill: int | bool) -> npt.NDArray[A
     out = np.full(size, fill, array.dtype)
     out[: len(array)] = array
     return out
-

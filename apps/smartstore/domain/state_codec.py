@@ -49,9 +49,15 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
                 "taken_ms": state.taken_ms,
                 "late": state.late,
                 "repeats": state.repeats,
-                "counts": {job: [c.events_in, c.events_out, c.dropped] for job, c in zip(JOBS, state.counts, strict=True)},
+                "counts": {
+                    job: [c.events_in, c.events_out, c.dropped]
+                    for job, c in zip(JOBS, state.counts, strict=True)
+                },
                 "due": [aggregator.next_due_ms, lots.next_due_ms, alerts.next_due_ms],
-                "lines": {line.name: [s.high_water, s.last_tick_ms] for line, s in zip(LINES, state.lines, strict=True)},
+                "lines": {
+                    line.name: [s.high_water, s.last_tick_ms]
+                    for line, s in zip(LINES, state.lines, strict=True)
+                },
             }
         ),
         "held": _table(
@@ -134,7 +140,9 @@ def decode_state(blob: bytes) -> StoreState:
             next_due_ms=due[1],
         ),
         alerts=shelf_alert_engine.State(
-            books=tuple(_book(_Part(parts, f"{shelf_alert_engine.NAME}/{kind}")) for kind in shelf_alert_engine.TYPES),
+            books=tuple(
+                _book(_Part(parts, f"{shelf_alert_engine.NAME}/{kind}")) for kind in shelf_alert_engine.TYPES
+            ),
             policies=_policies(parts[f"{shelf_alert_engine.NAME}/policies"]),
             next_due_ms=due[2],
         ),
@@ -148,7 +156,9 @@ class _Part:
         with pa.ipc.open_stream(parts[name]) as reader:
             version = int((reader.schema.metadata or {}).get(_VERSION_KEY, b"1"))
             if version > SCHEMA_VERSION:
-                raise StateSchemaError(f"state part {name!r} has schema {version}; this release reads {SCHEMA_VERSION}")
+                raise StateSchemaError(
+                    f"state part {name!r} has schema {version}; this release reads {SCHEMA_VERSION}"
+                )
             self._batch = reader.read_next_batch()
 
     def ints(self, name: str, default: int = 0) -> IntArray:
@@ -224,5 +234,3 @@ def _book(part: _Part) -> shelf_alert_engine.Book:
 def _policies(blob: bytes) -> dict[str, ShelfPolicy]:
     policies = msgspec.msgpack.decode(blob, type=list[ShelfPolicy])
     return {policy.policy_id: policy for policy in policies}
-
-

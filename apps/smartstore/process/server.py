@@ -34,7 +34,7 @@ def serve_metrics(
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_args: object) -> None:
             """Probes are not worth a log line."""
 
     server = ThreadingHTTPServer(address, Handler)

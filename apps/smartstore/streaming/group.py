@@ -54,7 +54,9 @@ class StoreGroup:
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
 
-    def __call__(self, key: tuple[str], frames: Iterator[pd.DataFrame], spark_state: Any) -> Iterator[pd.DataFrame]:
+    def __call__(
+        self, key: tuple[str], frames: Iterator[pd.DataFrame], spark_state: Any
+    ) -> Iterator[pd.DataFrame]:
         """One call per store and micro-batch; keeps the state, yields one `StoreResult` as bytes."""
         store_id = key[0]
         frame = pd.concat(list(frames), ignore_index=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from smartstore.domain.engine import APPLICATION, Parameters
 from smartstore.process.env import Environment
@@ -51,7 +51,11 @@ class HotApplication:
         while not stop.wait(0.25):
             if not self._query.isActive:
                 if not self._may_restart():
-                    log.error("the query failed %d times in %.0f s; giving up", RESTARTS_ALLOWED, RESTART_WINDOW_SECONDS)
+                    log.error(
+                        "the query failed %d times in %.0f s; giving up",
+                        RESTARTS_ALLOWED,
+                        RESTART_WINDOW_SECONDS,
+                    )
                     return 1
                 self._publisher = self._new_publisher()
                 self._query = self._start()
@@ -97,7 +101,9 @@ class HotApplication:
         error = query.exception()
         log.error("the query stopped: %s", str(error).splitlines()[0] if error else "no reason given")
         now = time.monotonic()
-        self._failures = [moment for moment in self._failures if now - moment < RESTART_WINDOW_SECONDS] + [now]
+        self._failures = [moment for moment in self._failures if now - moment < RESTART_WINDOW_SECONDS] + [
+            now
+        ]
         time.sleep(min(2.0 ** len(self._failures) / 2, 10.0))
         return len(self._failures) <= RESTARTS_ALLOWED
 

@@ -18,8 +18,9 @@ def lock_checkpoint(directory: Path) -> IO[str]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.seek(0)
+        holder = file.read().strip() or "unknown"
         raise CheckpointLocked(
-            f"checkpoint {directory} is in use by the driver with process id {file.read().strip() or 'unknown'}; stop it first"
+            f"checkpoint {directory} is in use by the driver with process id {holder}; stop it first"
         ) from None
     file.truncate(0)
     file.write(str(os.getpid()))

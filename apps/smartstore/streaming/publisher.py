@@ -20,7 +20,7 @@ class Publisher:
     def __init__(self, bootstrap: str, prefix: str, partitions: int) -> None:
         self._prefix, self._partitions = prefix, partitions
         self._failure: KafkaError | None = None
-        self._headers = [(HEADER_JOB, APPLICATION.encode())]
+        self._headers: list[tuple[str, str | bytes | None]] = [(HEADER_JOB, APPLICATION.encode())]
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -44,7 +44,9 @@ class Publisher:
                 sent += 1
         left = self._producer.flush(FLUSH_SECONDS)
         if left or self._failure is not None:
-            raise PublishError(f"Kafka confirmed {sent - left} of {sent} outputs: {self._failure or 'no answer in time'}")
+            raise PublishError(
+                f"Kafka confirmed {sent - left} of {sent} outputs: {self._failure or 'no answer in time'}"
+            )
         return sent
 
     def _send(self, topic: str, key: str, value: bytes, partition: int) -> None:

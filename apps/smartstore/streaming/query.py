@@ -2,34 +2,34 @@
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
+from pyspark.sql.streaming.readwriter import DataStreamReader
 from pyspark.sql.streaming.state import GroupStateTimeout
 
-from smartstore.contracts.topics import HOT_LINES
+from smartstore.contracts.topics import HOT_LINES, POS_TRANSACTIONS, SHELF_EVENTS, Topic
 from smartstore.contracts.wire import HEADER_POSITION, TICK_KEY
 from smartstore.domain.engine import Parameters
 from smartstore.streaming.group import StoreGroup
 
 RESULT_SCHEMA = "result binary"
 STATE_SCHEMA = "state binary"
+BULK_LINES = (SHELF_EVENTS, POS_TRANSACTIONS)
+"""The lines whose volume follows the shoppers."""
 
 
-def results(spark: SparkSession, bootstrap: str, prefix: str, max_records: int, parameters: Parameters) -> DataFrame:
+def results(
+    spark: SparkSession, bootstrap: str, prefix: str, max_records: int, parameters: Parameters
+) -> DataFrame:
     """A streaming frame with one column `result` (a `StoreResult` as bytes).
 
-    `max_records` bounds the records of one micro-batch, so that catching up stays in steps.
+    `max_records` bounds the bulk lines' records of one micro-batch, so that catching up stays in steps. The other lines
+    are read whole: they are small, and a bound in proportion would keep the opening counts behind the sales, with
+    everything held in the state until then.
     """
-    source = (
-        spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", bootstrap)
-        .option("subscribe", ",".join(prefix + line.name for line in HOT_LINES))
-        .option("startingOffsets", "earliest")
-        .option("includeHeaders", "true")
-        .option("maxOffsetsPerTrigger", max_records)
-        .option("failOnDataLoss", "true")
-        .option("kafka.fetch.max.wait.ms", 100)
-        .load()
-    )
-    rows = source.select(
+    bulk = _source(spark, bootstrap, prefix, BULK_LINES).option("maxOffsetsPerTrigger", max_records).load()
+    small = _source(
+        spark, bootstrap, prefix, tuple(line for line in HOT_LINES if line not in BULK_LINES)
+    ).load()
+    rows = bulk.unionByName(small).select(
         f.explode(_stores()).alias("store_id"),
         f.expr(f"substring(topic, {len(prefix) + 1})").alias("topic"),
         "offset",
@@ -39,6 +39,18 @@ def results(spark: SparkSession, bootstrap: str, prefix: str, max_records: int, 
     )
     return rows.groupBy("store_id").applyInPandasWithState(
         StoreGroup(parameters), RESULT_SCHEMA, STATE_SCHEMA, "append", GroupStateTimeout.NoTimeout
+    )
+
+
+def _source(spark: SparkSession, bootstrap: str, prefix: str, lines: tuple[Topic, ...]) -> DataStreamReader:
+    return (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", bootstrap)
+        .option("subscribe", ",".join(prefix + line.name for line in lines))
+        .option("startingOffsets", "earliest")
+        .option("includeHeaders", "true")
+        .option("failOnDataLoss", "true")
+        .option("kafka.fetch.max.wait.ms", 100)
     )
 
 

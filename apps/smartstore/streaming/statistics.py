@@ -17,16 +17,32 @@ class Statistics:
         job, application = ["job", "application"], ["application"]
         self._events = Counter("smartstore_job_events", "Events a job took in", job, registry=registry)
         self._outputs = Counter("smartstore_job_outputs", "Records a job emitted", job, registry=registry)
-        self._dropped = Counter("smartstore_job_dropped", "Events a job refused or ignored", job, registry=registry)
+        self._dropped = Counter(
+            "smartstore_job_dropped", "Events a job refused or ignored", job, registry=registry
+        )
         self._seconds = Counter("smartstore_job_seconds", "Time spent in a job", job, registry=registry)
-        self._tick = Gauge("smartstore_job_tick_seconds", "Acknowledged tick of the slowest store", job, registry=registry)
+        self._tick = Gauge(
+            "smartstore_job_tick_seconds", "Acknowledged tick of the slowest store", job, registry=registry
+        )
         self._rows = Gauge("smartstore_job_state_rows", "Rows of state, all stores", job, registry=registry)
-        self._bytes = Gauge("smartstore_job_state_bytes", "Bytes of state, all stores", job, registry=registry)
-        self._late = Counter("smartstore_job_late", "Records behind their tick", application, registry=registry)
-        self._repeats = Counter("smartstore_job_repeats", "Repeats recognised by position", application, registry=registry)
-        self._records = Counter("smartstore_application_records", "Records read, ticks too", application, registry=registry)
-        self._lag = Gauge("smartstore_application_lag_records", "Records not read yet", application, registry=registry)
-        self._last = Gauge("smartstore_application_last_batch_seconds", "Last micro-batch", application, registry=registry)
+        self._bytes = Gauge(
+            "smartstore_job_state_bytes", "Bytes of state, all stores", job, registry=registry
+        )
+        self._late = Counter(
+            "smartstore_job_late", "Records behind their tick", application, registry=registry
+        )
+        self._repeats = Counter(
+            "smartstore_job_repeats", "Repeats recognised by position", application, registry=registry
+        )
+        self._records = Counter(
+            "smartstore_application_records", "Records read, ticks too", application, registry=registry
+        )
+        self._lag = Gauge(
+            "smartstore_application_lag_records", "Records not read yet", application, registry=registry
+        )
+        self._last = Gauge(
+            "smartstore_application_last_batch_seconds", "Last micro-batch", application, registry=registry
+        )
         self._batches = Histogram(
             "smartstore_application_batch_seconds",
             "Micro-batches",

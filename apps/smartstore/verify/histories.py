@@ -5,7 +5,7 @@ are built only when they are compared.
 """
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from msgspec import Struct
 from smartstore.contracts.events import PosTransaction, ShelfProfile
 from smartstore.contracts.outputs import Alert, PosTransactionLine, ShelfBatchState, ShelfState
 from smartstore.contracts.wire import from_epoch_ms
+from smartstore.verify.ticks import NO_MOMENT, from_microseconds, microseconds
 
 Key = tuple[str | int, ...]
 
@@ -49,9 +50,9 @@ class Expected(Protocol):
 
 
 class ShelfHistory:
-    """One shelf: version, balance, weight and last event (index into `moments`, −1 none) at each change."""
+    """One shelf: its balance, weight and last event at each change."""
 
-    __slots__ = ("_moments", "_values", "ordinal", "profiles", "shelf_id", "store_id", "versions")
+    __slots__ = ("_values", "ordinal", "profiles", "shelf_id", "store_id", "versions")
 
     def __init__(self, store_id: str, shelf_id: str, ordinal: int) -> None:
         self.store_id, self.shelf_id, self.ordinal = store_id, shelf_id, ordinal
@@ -59,21 +60,20 @@ class ShelfHistory:
         self.profiles: list[tuple[int, ShelfProfile]] = []
         """(tick from which it holds, profile), ascending."""
         self._values = array("q")
-        self._moments: list[datetime | None] = []
+        """Balance, weight (g), last event (µs), for each version."""
 
     def add(self, tick: int, balance: int, weight_g: int, last_event_at: datetime | None) -> None:
         """Append the state after `tick` (epoch ms)."""
         self.versions.append(tick)
-        self._values.append(balance)
-        self._values.append(weight_g)
-        self._moments.append(last_event_at)
+        last = NO_MOMENT if last_event_at is None else microseconds(last_event_at)
+        self._values.extend((balance, weight_g, last))
 
     def balance_at(self, tick: int) -> int:
         """The balance after `tick`, 0 before the first change."""
         index = bisect_right(self.versions, tick) - 1
-        return self._values[2 * index] if index >= 0 else 0
+        return self._values[3 * index] if index >= 0 else 0
 
-    def mandatory(self, index: int) -> bool:
+    def mandatory(self, index: int) -> bool:  # noqa: ARG002
         """Every event shows in the record, so every version is published."""
         return True
 
@@ -86,7 +86,8 @@ class ShelfHistory:
 
     def record(self, index: int) -> ShelfState:
         """The shelf's state at this version."""
-        tick, balance, weight = self.versions[index], self._values[2 * index], self._values[2 * index + 1]
+        tick = self.versions[index]
+        balance, weight, last = self._values[3 * index : 3 * index + 3]
         profile = self.profile_at(tick)
         return ShelfState(
             store_id=self.store_id,
@@ -97,7 +98,7 @@ class ShelfHistory:
             deficit=max(-balance, 0),
             capacity=profile.capacity,
             shelf_weight_g=weight,
-            last_event_at=self._moments[index],
+            last_event_at=from_microseconds(last),
             updated_at=from_epoch_ms(tick),
             version=tick,
         )
@@ -106,14 +107,24 @@ class ShelfHistory:
 class LotHistory:
     """One lot of a shelf: balance, dates and last event at each change."""
 
-    __slots__ = ("_balances", "_dates", "_moments", "batch_code", "ordinal", "shelf_id", "store_id", "versions")
+    __slots__ = (
+        "_balances",
+        "_dates",
+        "_moments",
+        "batch_code",
+        "ordinal",
+        "shelf_id",
+        "store_id",
+        "versions",
+    )
 
     def __init__(self, store_id: str, shelf_id: str, batch_code: str, ordinal: int) -> None:
         self.store_id, self.shelf_id, self.batch_code, self.ordinal = store_id, shelf_id, batch_code, ordinal
         self.versions = array("q")
         self._balances = array("q")
         self._dates: list[tuple[date | None, date | None]] = []
-        self._moments: list[datetime | None] = []
+        self._moments = array("q")
+        """Last event, µs."""
 
     def add(
         self, tick: int, balance: int, dates: tuple[date | None, date | None], last_event_at: datetime | None
@@ -122,7 +133,7 @@ class LotHistory:
         self.versions.append(tick)
         self._balances.append(balance)
         self._dates.append(dates)
-        self._moments.append(last_event_at)
+        self._moments.append(NO_MOMENT if last_event_at is None else microseconds(last_event_at))
 
     def balance_at(self, tick: int) -> int:
         """The balance after `tick`, 0 before the first change."""
@@ -149,7 +160,7 @@ class LotHistory:
             expiry_date=expiry,
             quantity_store=max(balance, 0),
             deficit=max(-balance, 0),
-            last_event_at=self._moments[index],
+            last_event_at=from_microseconds(self._moments[index]),
             updated_at=from_epoch_ms(tick),
             version=tick,
         )
@@ -170,7 +181,7 @@ class AlertHistory:
         self.versions.append(record.version)
         self.records.append(record)
 
-    def mandatory(self, index: int) -> bool:
+    def mandatory(self, index: int) -> bool:  # noqa: ARG002
         """Every change of status is published."""
         return True
 
@@ -188,7 +199,7 @@ class LineHistory:
         self._sales, self._line_no, self.ordinal = sales, line_no, ordinal
         self.versions = [sale.tick for sale in sales]
 
-    def mandatory(self, index: int) -> bool:
+    def mandatory(self, index: int) -> bool:  # noqa: ARG002
         """Every sold line is published."""
         return True
 
@@ -298,10 +309,3 @@ class ExpectedKeys:
 
     def __len__(self) -> int:
         return len(self._histories)
-
-
-def index_of(history: History, version: int) -> int | None:
-    """Where a version stands in a history, None when it is not in it."""
-    versions = history.versions
-    index = bisect_left(versions, version)
-    return index if index < len(versions) and versions[index] == version else None

@@ -63,20 +63,27 @@ _FILE_SHIFT = 40
 
 
 class Ledger:
-    """The files of one ledger. A *location* is a number that finds a line again: file index and byte offset."""
+    """The files of one ledger; new ones may appear.
+
+    A *location* is a number that finds a line again: file index and byte offset.
+    """
 
     def __init__(self, directory: Path) -> None:
         if not directory.is_dir():
-            raise LedgerError(f"no ledger at {directory}; name its directory with --ledger or SMARTSTORE_LEDGER_DIR")
-        self.files = sorted(directory.glob("*.jsonl"))
-        if not self.files:
-            raise LedgerError(f"the ledger at {directory} has no files yet; has the world started?")
+            raise LedgerError(
+                f"no ledger at {directory}; name its directory with --ledger or SMARTSTORE_LEDGER_DIR"
+            )
+        self._directory = directory
+        self.files: list[Path] = []
 
     def lines(self, until_seq: int | None = None) -> Iterator[tuple[int, LedgerLine]]:
         """(location, line) in order, up to and including `until_seq`; a partial last line ends the ledger.
 
         Raises `LedgerError` for a line that cannot be read and for a gap in the sequence.
         """
+        self.files = sorted(self._directory.glob("*.jsonl"))
+        if not self.files:
+            raise LedgerError(f"the ledger at {self._directory} has no files yet; has the world started?")
         expected: int | None = None
         for index, path in enumerate(self.files):
             location = index << _FILE_SHIFT
@@ -87,7 +94,9 @@ class Ledger:
                         return
                     line = _decode(text, path, number)
                     if expected is not None and line.seq != expected:
-                        raise LedgerError(f"{path}:{number}: sequence {line.seq} where {expected} should follow")
+                        raise LedgerError(
+                            f"{path}:{number}: sequence {line.seq} where {expected} should follow"
+                        )
                     if until_seq is not None and line.seq > until_seq:
                         return
                     expected = line.seq + 1
@@ -103,7 +112,9 @@ class Ledger:
 
     def _check_last(self, index: int) -> None:
         if index != len(self.files) - 1:
-            raise LedgerError(f"{self.files[index]} ends within a line, but later files exist: the ledger is damaged")
+            raise LedgerError(
+                f"{self.files[index]} ends within a line, but later files exist: the ledger is damaged"
+            )
 
 
 def _decode(text: bytes, path: Path, number: int) -> LedgerLine:

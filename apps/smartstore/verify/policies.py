@@ -21,9 +21,13 @@ def limits_for(
     """The limits of a shelf: each field from the most specific active policy that sets it, else the default."""
     applicable = [p for p in policies if p.active and _applies(p, store_id, profile)]
     applicable.sort(key=_rank, reverse=True)
-    threshold = next((p.threshold_pct for p in applicable if p.threshold_pct is not None), planning.threshold_pct)
+    threshold = next(
+        (p.threshold_pct for p in applicable if p.threshold_pct is not None), planning.threshold_pct
+    )
     minimum = next((p.min_qty for p in applicable if p.min_qty is not None), planning.min_qty)
-    days = next((p.near_expiry_days for p in applicable if p.near_expiry_days is not None), planning.near_expiry_days)
+    days = next(
+        (p.near_expiry_days for p in applicable if p.near_expiry_days is not None), planning.near_expiry_days
+    )
     return Limits(threshold, minimum, days)
 
 

@@ -3,9 +3,12 @@
 Ticks are integers here, milliseconds since the epoch.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+NO_MOMENT = -(2**63)
+"""Stands for "never" where moments are kept as microseconds."""
 
 
 def microseconds(moment: datetime) -> int:
@@ -14,10 +17,20 @@ def microseconds(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+def from_microseconds(value: int) -> datetime | None:
+    """The moment, None for `NO_MOMENT`."""
+    return None if value == NO_MOMENT else EPOCH + timedelta(microseconds=value)
+
+
 def milliseconds(moment: datetime) -> int:
     """Whole milliseconds since the epoch, rounded down."""
     since = moment - EPOCH
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+def from_milliseconds(value: int) -> datetime:
+    """The UTC moment so many milliseconds after the epoch."""
+    return EPOCH + timedelta(milliseconds=value)
 
 
 class TickGrid:

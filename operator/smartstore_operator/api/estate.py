@@ -81,7 +81,7 @@ class Maintenance(Block):
     """When disruptive changes may be made."""
 
     windows: tuple[MaintenanceWindow, ...] = Field(
-        default=(), description="Disruptive changes wait for one of these. No effect on one machine."
+        default=(), strict=False, description="Disruptive changes wait for one of these. No effect on one machine."
     )
 
 

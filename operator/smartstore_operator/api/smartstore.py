@@ -58,7 +58,7 @@ class Spec(Block):
     paused: bool = Field(default=False, description="The operator leaves everything as it is. No effect on one machine.")
     suspend: bool = Field(default=False, description="Nothing runs; state is kept.")
     overrides: tuple[Override, ...] = Field(
-        default=(), description="Patches of rendered Kubernetes objects. No effect on one machine."
+        default=(), strict=False, description="Patches of rendered Kubernetes objects. No effect on one machine."
     )
     deletion_policy: Literal["Retain", "Delete"] = Field(
         default="Retain",

@@ -45,6 +45,10 @@ class Child:
         """Its process id, and the id of its group and session."""
         return self.key.pid
 
+    async def end(self) -> int:
+        """Wait for its end; the exit code, negative for a signal. The waiter may be cancelled, `exited` is not."""
+        return await asyncio.shield(self.exited)
+
     def signal(self, number: signal.Signals) -> None:
         """Signal the process itself, not its group: how a program stops its own children is its business."""
         if not self.exited.done():
@@ -59,8 +63,8 @@ class Child:
 class Children:
     """All child processes of one supervisor. To be used in the event loop of the main thread."""
 
-    def __init__(self, instance: str, changed: Callable[[list[ProcessKey]], None]) -> None:
-        """`changed` is called with the living children whenever one comes or goes."""
+    def __init__(self, instance: str, changed: Callable[[], None]) -> None:
+        """`changed` is called whenever a child comes or goes."""
         self.instance = instance
         self._changed = changed
         self._living: dict[int, Child] = {}
@@ -103,8 +107,13 @@ class Children:
             raise ProcessLookupError(f"{component}: process {process.pid} is not in /proc")
         child = Child(component, found.key, process, asyncio.get_running_loop().create_future())
         self._living[process.pid] = child
-        self._note()
+        self._changed()
         return child
+
+    def keys(self) -> list[ProcessKey]:
+        """The children and all their descendants."""
+        below = descendants(list(self._living))
+        return [*(child.key for child in self._living.values()), *(process.key for process in below)]
 
     def trees(self) -> dict[str, list[int]]:
         """Pids by component: its children and all their descendants."""
@@ -130,7 +139,7 @@ class Children:
             os.killpg(child.pid, signal.SIGKILL)
             code = child.process.wait()
             end_all(lambda name=child.component: self._stray(name), seconds=5)  # type: ignore[misc]
-            self._note()
+            self._changed()
             if not child.exited.done():
                 child.exited.set_result(code)
 
@@ -154,6 +163,3 @@ class Children:
     def _left(self) -> list[Process]:
         self._reap()
         return members(self.instance, [child.key for child in self._living.values()])
-
-    def _note(self) -> None:
-        self._changed([child.key for child in self._living.values()])

@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,8 @@ class DataDir:
             for part in ("config", "state", "logs", "run"):
                 (self.root / part).mkdir(parents=True, exist_ok=True)
             os.chmod(self.run, 0o700)
-            write_json(self.root / MARKER, {"name": name})
+            if not known:
+                write_json(self.root / MARKER, {"name": name})
         except OSError as error:
             raise PreflightError(
                 f"the data directory cannot be written, {(error.strerror or str(error)).lower()}",
@@ -120,6 +121,15 @@ class DataDir:
             write_json(path, known, mode=0o600)
         return str(known[name])
 
+    def remember(self, name: str, make: Callable[[], Any]) -> Any:
+        """A fact about this directory: made at its first use and kept."""
+        path = self.root / MARKER
+        known = read_json(path)
+        if name not in known:
+            known[name] = make()
+            write_json(path, known)
+        return known[name]
+
     def write_files(self, components: Iterable[Component]) -> None:
         """Write the rendered files of all components; what an earlier render left behind goes away."""
         shutil.rmtree(self.root / "config", ignore_errors=True)
@@ -147,8 +157,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, value: Mapping[str, Any], mode: int = 0o644) -> None:
     """Replace a file by this object in one step, so that no reader sees half of it."""
+    write_text(path, json.dumps(value), mode)
+
+
+def write_text(path: Path, text: str, mode: int) -> None:
+    """Replace a file by this text in one step."""
     draft = path.with_name(f"{path.name}.new")
-    _write(draft, json.dumps(value), mode)
+    _write(draft, text, mode)
     draft.replace(path)
 
 

@@ -33,6 +33,8 @@ async def is_ready(component: Component, probe: Probe, run: RunCommand) -> bool:
     try:
         async with asyncio.timeout(ATTEMPT_SECONDS):
             if probe.kind == "exec":
+                for port in component.ports.values():  # much cheaper than a command that can only fail
+                    await _answers(port, None)
                 return await run(probe.argv) == 0
             port = component.ports[probe.port or next(iter(component.ports))]
             return await _answers(port, probe.path if probe.kind == "http" else None)

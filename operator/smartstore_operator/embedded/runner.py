@@ -21,6 +21,8 @@ from smartstore_operator.render.component import Component
 State = Literal["waiting", "starting", "ready", "finished", "restarting", "failing", "stopping", "stopped"]
 
 TAIL_LINES = 12
+_SURVIVAL_SECONDS = 0.5
+"""A service without a probe counts as ready once it has lived so long."""
 _INHERITED = (
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "SMARTSTORE_CACHE"),
@@ -119,17 +121,17 @@ class Runner:
     async def stop(self, hurry: asyncio.Event) -> None:
         """End the process: the stop signal, `stop_seconds` or `hurry`, then a kill of its group."""
         self.ready.clear()
-        child = self._child
+        child, overrun = self._child, ""
         if child is not None and not child.exited.done():
             self._enter("stopping")
             child.signal(signal.SIGINT if self.component.stop_signal == "INT" else signal.SIGTERM)
             await _first(child.exited, hurry, self.component.stop_seconds)
             if not child.exited.done():
-                self.reason = "" if hurry.is_set() else f"killed after {self.component.stop_seconds:g} s"
+                overrun = "killed at once" if hurry.is_set() else f"killed after {self.component.stop_seconds:g} s"
                 child.kill_group()
-                await child.exited
+                await child.end()
         if self.state != "finished":
-            self._enter("stopped", reason=self.reason)
+            self._enter("stopped", reason=overrun)
 
     def describe(self) -> dict[str, Any]:
         """What `status` shows of it, without memory."""
@@ -158,13 +160,15 @@ class Runner:
                 raise _AttemptFailed(f"`{Path(command[0]).name}` before the start {_ending(code)}")
         self._child = self._spawn(self.component.argv)
         if self.component.kind == "oneshot":
-            code = await self._child.exited
+            code = await self._child.end()
             if code != 0:
                 raise _AttemptFailed(_ending(code))
             return
         await self._until_ready(self._child)
 
     async def _until_ready(self, child: Child) -> None:
+        if self.component.probe is None:
+            await asyncio.wait({child.exited}, timeout=_SURVIVAL_SECONDS)
         probing = asyncio.ensure_future(wait_ready(self.component, self._command))
         try:
             await asyncio.wait({probing, child.exited}, return_when=asyncio.FIRST_COMPLETED)
@@ -173,7 +177,7 @@ class Runner:
             await probing
         except TimeoutError:
             child.kill_group()
-            await child.exited
+            await child.end()
             seconds = self.component.probe.timeout_seconds if self.component.probe else 0
             raise _AttemptFailed(f"not ready within {seconds:g} s", final=True) from None
         finally:
@@ -186,7 +190,7 @@ class Runner:
         if self._child is None:
             return "never started"
         begin = time.monotonic()
-        code = await self._child.exited
+        code = await self._child.end()
         self.ready.clear()
         if time.monotonic() - begin >= self._policy.stable_seconds:
             self._failures = 0
@@ -208,7 +212,7 @@ class Runner:
         """Run a command beside the component: same user, environment and log."""
         child = self._spawn(argv)
         try:
-            return await asyncio.shield(child.exited)
+            return await child.end()
         except asyncio.CancelledError:
             child.kill_group()
             raise

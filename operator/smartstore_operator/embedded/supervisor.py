@@ -28,14 +28,14 @@ from smartstore_operator.embedded.children import Children
 from smartstore_operator.embedded.datadir import DataDir, read_json, write_json
 from smartstore_operator.embedded.errors import StartFailure
 from smartstore_operator.embedded.logfiles import rotate
-from smartstore_operator.embedded.processes import INSTANCE_VARIABLE, ProcessKey, end_all, members, memory_bytes
+from smartstore_operator.embedded.processes import INSTANCE_VARIABLE, end_all, members, memory_bytes
 from smartstore_operator.embedded.runner import Change, RestartPolicy, Runner
 from smartstore_operator.render.component import Component
 
 log = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_HOUSEKEEPING_SECONDS = 2.0
+_HOUSEKEEPING_SECONDS = 1.0
 
 
 class Supervisor:
@@ -72,10 +72,11 @@ class Supervisor:
         self._tasks: list[asyncio.Task[None]] = []
         self._server: asyncio.Server | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
+        self._noted: dict[str, Any] = {}
 
     async def __aenter__(self) -> "Supervisor":
         self._clear_predecessor()
-        self._note([])
+        self._note()
         self._children.open()
         self._watch()
         loop = asyncio.get_running_loop()
@@ -157,7 +158,7 @@ class Supervisor:
         try:
             await asyncio.wait({child.exited, stopping}, return_when=asyncio.FIRST_COMPLETED)
             child.kill_group()
-            return await child.exited
+            return await child.end()
         finally:
             stopping.cancel()
 
@@ -241,6 +242,7 @@ class Supervisor:
             for runner in self._runners.values():
                 with contextlib.suppress(OSError):
                     rotate(runner.log)
+            self._note()
             if self._watchdog is not None and self._watchdog.poll() is not None:
                 log.warning("the watchdog ended, starting another one")
                 self._watch()
@@ -272,9 +274,13 @@ class Supervisor:
             noted = watchdog.recorded(self._data.record)
             end_all(lambda: members(last["instance"], noted), seconds=10)
 
-    def _note(self, living: list[ProcessKey]) -> None:
-        keys = [[key.pid, key.start] for key in living]
-        write_json(self._data.record, {"instance": self.instance, "processes": keys})
+    def _note(self) -> None:
+        """Write down all processes of the instance: some hide their marker, and once orphaned nothing tells them."""
+        keys = sorted([key.pid, key.start] for key in self._children.keys())
+        record = {"instance": self.instance, "processes": keys}
+        if record != self._noted:
+            write_json(self._data.record, record)
+            self._noted = record
 
     def _heard(self, change: Change) -> None:
         level = logging.WARNING if change.state in ("restarting", "failing") else logging.INFO

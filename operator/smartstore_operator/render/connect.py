@@ -4,7 +4,6 @@ from smartstore_operator.api.scalars import mebibytes
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.context import (
     JVM_ENVIRONMENT,
-    POSTGRES_PASSWORD,
     Context,
     console_logging,
     http_probe,
@@ -13,8 +12,6 @@ from smartstore_operator.render.context import (
 )
 
 NAME = "connect"
-PASSWORD_VARIABLE = "SMARTSTORE_POSTGRES_PASSWORD"
-"""Connectors name it as `${env:SMARTSTORE_POSTGRES_PASSWORD}`, so that no password lies in Connect's topics."""
 
 
 def component(context: Context) -> Component:
@@ -32,7 +29,7 @@ def component(context: Context) -> Component:
             "org.apache.kafka.connect.cli.ConnectDistributed",
             context.config_file(NAME, "worker.properties"),
         ),
-        environment={**JVM_ENVIRONMENT, PASSWORD_VARIABLE: platform.secrets[POSTGRES_PASSWORD]},
+        environment={**JVM_ENVIRONMENT, **context.connector_passwords},
         files={"worker.properties": _worker(context), "log4j2.properties": _logging()},
         ports={"connect": platform.ports["connect"]},
         probe=http_probe("connect", "/health"),
@@ -71,9 +68,10 @@ def _worker(context: Context) -> str:
             "heartbeat.interval.ms": 2_000,
             "task.shutdown.graceful.timeout.ms": 5_000,
             "consumer.max.poll.records": 3_000,
+            # Connectors say ${env:SMARTSTORE_POSTGRES_SINK_PASSWORD}, so that no password lies in Connect's topics.
             "config.providers": "env",
             "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
-            "config.providers.env.param.allowlist.pattern": PASSWORD_VARIABLE,
+            "config.providers.env.param.allowlist.pattern": "|".join(context.connector_passwords),
         }
     )
 

@@ -13,6 +13,10 @@ POSTGRES_OWNER = "smartstore"
 REDIS_PASSWORD = "redis-password"
 POSTGRES_PASSWORD = "postgres-password"
 """Password of the owner of the schemas."""
+POSTGRES_SINK_PASSWORD = "postgres-sink-password"
+"""Password of the login that writes the contract tables."""
+POSTGRES_CDC_PASSWORD = "postgres-cdc-password"
+"""Password of the login that replicates the configuration."""
 POSTGRES_SUPERUSER_PASSWORD = "postgres-superuser-password"
 
 JVM_ENVIRONMENT: Mapping[str, str] = {"MALLOC_ARENA_MAX": "2"}
@@ -61,6 +65,15 @@ class Context:
         """libpq URL of the owner of the schemas, with password."""
         password = quote(self.platform.secrets[POSTGRES_PASSWORD], safe="")
         return f"postgresql://{POSTGRES_OWNER}:{password}@{self.postgres_address}/{POSTGRES_DATABASE}"
+
+    @property
+    def connector_passwords(self) -> dict[str, str]:
+        """The variables with the passwords of the connectors' logins: migrate makes the logins, Connect uses them."""
+        secrets = self.platform.secrets
+        return {
+            "SMARTSTORE_POSTGRES_SINK_PASSWORD": secrets[POSTGRES_SINK_PASSWORD],
+            "SMARTSTORE_POSTGRES_CDC_PASSWORD": secrets[POSTGRES_CDC_PASSWORD],
+        }
 
     @property
     def connect_url(self) -> str:

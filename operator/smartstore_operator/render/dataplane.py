@@ -19,13 +19,21 @@ def topics(context: Context) -> Component:
 
 def migrate(context: Context) -> Component:
     """One shot: brings Postgres to the current schema."""
-    return _component(context, "migrate", "smartstore.serving.migrate", kind="oneshot", needs=("postgres",))
+    return _component(
+        context,
+        "migrate",
+        "smartstore.serving.migrate",
+        kind="oneshot",
+        needs=("postgres",),
+        extra=context.connector_passwords,
+    )
 
 
 def connectors(context: Context) -> Component:
     """Keeps the connectors as declared."""
     needs = ("connect", "migrate", "topics")
-    return _component(context, "connectors", "smartstore.serving.connectors", needs=needs)
+    extra = context.connector_passwords
+    return _component(context, "connectors", "smartstore.serving.connectors", needs=needs, extra=extra)
 
 
 def bridge(context: Context) -> Component:
@@ -48,13 +56,25 @@ def hot(context: Context) -> Component:
         "SMARTSTORE_SPARK_JARS": context.platform.spark_jars,
         "SMARTSTORE_HOT_TRIGGER_MS": str(milliseconds(hot.trigger)),
         "SMARTSTORE_HOT_MAX_RECORDS": str(hot.max_records_per_trigger),
-        "SMARTSTORE_HOT_DRIVER_MEMORY": f"{mebibytes(hot.driver_memory)}m",
+        "SMARTSTORE_SPARK_DRIVER_MEMORY": f"{mebibytes(hot.driver_memory)}m",
+        "SMARTSTORE_SPARK_CORES": str(context.platform.cores),
         "SMARTSTORE_HOT_SHUFFLE_PARTITIONS": str(hot.shuffle_partitions),
         "SPARK_LOCAL_IP": context.platform.host,
     }
     return _component(
         context, "hot", "smartstore.streaming.hot", needs=("topics",), extra=environment, stop_seconds=30.0
     )
+
+
+def verify(context: Context) -> Component:
+    """One shot on demand: compares what the system shows with the ledger."""
+    extra = {"SMARTSTORE_LEDGER_DIR": ledger_dir(context)}
+    return _component(context, "verify", "smartstore.verify", kind="oneshot", needs=(), extra=extra)
+
+
+def ledger_dir(context: Context) -> str:
+    """Where the world keeps its ledger."""
+    return f"{context.platform.state_dir('world')}/ledger"
 
 
 def _component(

@@ -80,7 +80,7 @@ def _owner_and_database(context: Context) -> str:
     # In single-user mode with -j a statement ends with a semicolon and an empty line.
     password = context.platform.secrets[POSTGRES_PASSWORD].replace("'", "''")
     return (
-        f"CREATE ROLE {POSTGRES_OWNER} LOGIN REPLICATION PASSWORD '{password}';\n\n"
+        f"CREATE ROLE {POSTGRES_OWNER} LOGIN CREATEROLE REPLICATION PASSWORD '{password}';\n\n"
         f"CREATE DATABASE {POSTGRES_DATABASE} OWNER {POSTGRES_OWNER};\n\n"
     )
 

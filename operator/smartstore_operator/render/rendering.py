@@ -11,7 +11,9 @@ from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.render import connect, dataplane, kafka, postgres, valkey
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.context import (
+    POSTGRES_CDC_PASSWORD,
     POSTGRES_PASSWORD,
+    POSTGRES_SINK_PASSWORD,
     POSTGRES_SUPERUSER_PASSWORD,
     REDIS_PASSWORD,
     Context,
@@ -35,6 +37,9 @@ class Rendered:
     postgres_dsn: str
     """With password."""
     connect_url: str
+    ledger_dir: str
+    verify: Component
+    """Runs on demand, not with the others."""
 
     def component(self, name: str) -> Component:
         """The component of this name; raises `KeyError`."""
@@ -64,6 +69,8 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
         redis_url=context.redis_url,
         postgres_dsn=context.postgres_dsn,
         connect_url=context.connect_url,
+        ledger_dir=dataplane.ledger_dir(context),
+        verify=dataplane.verify(context),
     )
 
 
@@ -93,7 +100,7 @@ def secret_names(smartstore: SmartStore) -> tuple[str, ...]:
     For an External Redis or Postgres the value is that system's own password, not a generated one.
     """
     superuser = () if smartstore.spec.postgres.type == "External" else (POSTGRES_SUPERUSER_PASSWORD,)
-    return (REDIS_PASSWORD, POSTGRES_PASSWORD, *superuser)
+    return (REDIS_PASSWORD, POSTGRES_PASSWORD, POSTGRES_SINK_PASSWORD, POSTGRES_CDC_PASSWORD, *superuser)
 
 
 def _request(name: str, component: str, preferred: int, given: int | None) -> PortRequest:

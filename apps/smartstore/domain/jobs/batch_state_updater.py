@@ -85,7 +85,9 @@ def _shelf_moves(events: tuple[ShelfEvent, ...], shelves: Shelves) -> Iterator[M
         at = epoch_ms(event.timestamp)
         for lot in event.lots:
             quantity = sign * lot.quantity
-            yield Move(at, event.event_id, shelf, lot.batch_code, quantity, lot.received_date, lot.expiry_date)
+            yield Move(
+                at, event.event_id, shelf, lot.batch_code, quantity, lot.received_date, lot.expiry_date
+            )
 
 
 def _sales(receipts: Sequence[PosTransaction], shelves: Shelves, emitted: Emitted) -> Iterator[Move]:
@@ -94,7 +96,9 @@ def _sales(receipts: Sequence[PosTransaction], shelves: Shelves, emitted: Emitte
         for place, item in enumerate(receipt.items):
             shelf = shelves.index.get(item.shelf_id)
             if shelf is None:
-                reason = "unknown_shelf: the store has no profile of this shelf; the sale is kept, its lot is not"
+                reason = (
+                    "unknown_shelf: the store has no profile of this shelf; the sale is kept, its lot is not"
+                )
                 field = f"items[{place}].shelf_id"
                 emitted.refusals.append(Refusal(topics.POS_TRANSACTIONS.name, receipt, reason, field))
                 continue
@@ -138,7 +142,9 @@ def _apply_sums(lots: Lots, moves: list[Move]) -> tuple[Lots, IntArray]:
     received, expiry = lots.received.copy(), lots.expiry.copy()
     for row, move in zip(rows.tolist(), moves, strict=True):
         _first_dates(received, expiry, row, move.received, move.expiry)
-    return replace(lots, balance=balance, last_event_ms=last, received=received, expiry=expiry), np.unique(rows)
+    return replace(lots, balance=balance, last_event_ms=last, received=received, expiry=expiry), np.unique(
+        rows
+    )
 
 
 def _first_dates(received: IntArray, expiry: IntArray, row: int, got: date | None, ends: date | None) -> None:
@@ -176,16 +182,17 @@ def _apply_in_order(
             emitted.dropped += 1
             continue
         counted[shelf] = True
-        lots, rows = _apply_count(lots, shelf, item, shelves, moment, emitted)
-        changed.update(rows)
+        lots, counted_rows = _apply_count(lots, shelf, item, shelves, moment, emitted)
+        changed.update(counted_rows)
     return replace(state, lots=lots, counted=counted), np.array(sorted(changed), np.int64)
 
 
 def _first_expiring(lots: Lots, sale: Move) -> list[Move]:
-    """Split a sale without lot over the shelf's lots with stock, by expiry (none last) and code; the rest is unknown."""
+    """Split a sale without lot over the lots with stock, by expiry (none last) and code; the rest is unknown."""
     rows = np.flatnonzero((lots.shelf == sale.shelf) & (lots.balance > 0)).tolist()
-    far = NEVER
-    rows.sort(key=lambda row: (far if lots.expiry[row] == NO_DATE else int(lots.expiry[row]), lots.codes[row]))
+    rows.sort(
+        key=lambda row: (NEVER if lots.expiry[row] == NO_DATE else int(lots.expiry[row]), lots.codes[row])
+    )
     parts, left = [], -sale.quantity
     for row in rows:
         taken = min(left, int(lots.balance[row]))
@@ -231,14 +238,18 @@ def _settle(
     if len(overdue):
         balance, adjustments = balance.copy(), adjustments.copy()
         for row in overdue.tolist():
-            _adjust(lots, row, -int(balance[row]), "unexplained_deficit", adjustments, shelves, moment, emitted)
+            _adjust(
+                lots, row, -int(balance[row]), "unexplained_deficit", adjustments, shelves, moment, emitted
+            )
             balance[row], since[row] = 0, NONE
         changed = np.unique(np.concatenate([changed, overdue]))
     changed_ms = lots.changed_ms
     if len(changed):
         changed_ms = changed_ms.copy()
         changed_ms[changed] = moment.tick_ms
-    lots = replace(lots, balance=balance, adjustments=adjustments, deficit_since_ms=since, changed_ms=changed_ms)
+    lots = replace(
+        lots, balance=balance, adjustments=adjustments, deficit_since_ms=since, changed_ms=changed_ms
+    )
     return replace(state, lots=lots, next_due_ms=deficit_due(since, moment.lateness_ms)), changed
 
 

@@ -146,7 +146,11 @@ def _moves_after(moves: ShelfMoves, shelf: int, count: StockCount) -> tuple[int,
 
 
 def _write_off(state: State, overdue: IntArray, shelves: Shelves, moment: Moment, emitted: Emitted) -> State:
-    balance, since, adjustments = state.balance.copy(), state.deficit_since_ms.copy(), state.adjustments.copy()
+    balance, since, adjustments = (
+        state.balance.copy(),
+        state.deficit_since_ms.copy(),
+        state.adjustments.copy(),
+    )
     for shelf in overdue.tolist():
         _adjust(shelf, -int(balance[shelf]), "unexplained_deficit", adjustments, shelves, moment, emitted)
         balance[shelf], since[shelf] = 0, NONE

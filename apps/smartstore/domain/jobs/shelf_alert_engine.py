@@ -11,7 +11,7 @@ from smartstore.contracts.events import Command, ShelfPolicy, StoreConfig
 from smartstore.contracts.outputs import Alert
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, from_epoch_ms
-from smartstore.domain.balance import NEVER, NONE
+from smartstore.domain.balance import NONE
 from smartstore.domain.lots import NO_DATE, Lots, day_of
 from smartstore.domain.policies import Limits, resolve
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves, grown, no_bools, no_ints
@@ -96,7 +96,7 @@ def step(
     policies = _with_policies(state.policies, records.config)
     everything = moment.new_day or profiles_changed or policies is not state.policies
     if state.limits is None or profiles_changed or policies is not state.policies:
-        limits = resolve(policies, stock.shelves, moment.planning)
+        limits = resolve(policies, stock.shelves, moment.store_id, moment.planning)
         state = replace(state, policies=policies, limits=limits)
     versions: dict[tuple[int, int], int] = {}
     _acknowledge(state, records.commands, stock, versions, moment, emitted)
@@ -107,7 +107,9 @@ def step(
     return replace(state, next_due_ms=_next_due(state.books, moment)), emitted
 
 
-def _with_policies(policies: Mapping[str, ShelfPolicy], config: Sequence[StoreConfig]) -> Mapping[str, ShelfPolicy]:
+def _with_policies(
+    policies: Mapping[str, ShelfPolicy], config: Sequence[StoreConfig]
+) -> Mapping[str, ShelfPolicy]:
     """The policies after the changes; the same object when there are none."""
     changes = [row for row in config if row.kind == "policy" and row.policy is not None]
     if not changes:
@@ -207,9 +209,12 @@ def _holds(state: State, kind: int, shelves: IntArray, stock: Stock, moment: Mom
     if TYPES[kind] == "refill_request":
         units = stock.units[shelves]
         low = 100.0 * units / stock.shelves.capacity[shelves] < limits.threshold_pct[shelves]
-        return counted & (low | (units < limits.min_qty[shelves]))
+        low_now: BoolArray = counted & (low | (units < limits.min_qty[shelves]))
+        return low_now
     earliest = stock.lots.earliest_expiry(len(stock.shelves), moment.today)[shelves]
-    return counted & (earliest != NO_DATE) & (earliest - moment.today <= limits.near_expiry_days[shelves])
+    soon: BoolArray = earliest - moment.today <= limits.near_expiry_days[shelves]
+    ending: BoolArray = counted & (earliest != NO_DATE) & soon
+    return ending
 
 
 def _next_due(books: tuple[Book, ...], moment: Moment) -> int:
@@ -267,5 +272,3 @@ def _emit(
             version=moment.tick_ms + n,
         ),
     )
-
-

@@ -17,7 +17,7 @@ PEM_BUNDLES = (
     Path("/etc/pki/tls/certs/ca-bundle.crt"),
     Path("/etc/ssl/cert.pem"),
 )
-_PASSWORD = "changeit"  # noqa: S105  Java's customary one; the store holds public certificates only
+_PASSWORD = "changeit"  # Java's customary one; the store holds public certificates only
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\s(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
 

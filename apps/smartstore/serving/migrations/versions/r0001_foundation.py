@@ -164,7 +164,7 @@ def upgrade() -> None:
         op.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         op.execute(f"COMMENT ON SCHEMA {schema} IS '{comment}'")
     for statements in (GUARD, STAMP, CONFIG, REF):
-        op.execute(statements.replace(":", r"\:"))
+        op.get_bind().exec_driver_sql(statements.replace("%", "%%"))
     for table in CONFIG_TABLES:
         op.execute(
             f"CREATE TRIGGER stamp_update BEFORE UPDATE ON config.{table} "

@@ -1,0 +1,1 @@
+"""The way in: Redis Streams, the bridge to Kafka, topics and dead letters."""

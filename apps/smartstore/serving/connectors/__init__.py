@@ -1,0 +1,1 @@
+"""Keeps the connectors of Kafka Connect as declared: sinks of contract tables, and the source of the policies."""

@@ -1,0 +1,73 @@
+"""What the user sees: a summary for people, or JSON."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from smartstore.contracts.wire import from_epoch_ms
+from smartstore.verify.differences import Check, Difference
+from smartstore.verify.verification import Outcome
+
+
+def total_differences(outcome: Outcome) -> int:
+    """All differences, including those not kept."""
+    return sum(check.total for check in outcome.checks)
+
+
+def as_text(outcome: Outcome, seconds: float) -> str:
+    """The tick, a line per check, each difference on a line, the verdict."""
+    lines = [
+        f"verified {outcome.stores} stores at tick {_moment(outcome.tick)}",
+        f"ledger read up to {_moment(outcome.ledger_tick)}; took {seconds:.1f} s",
+    ]
+    for check in outcome.checks:
+        result = f"{check.total:,} differences" if check.total else "ok"
+        lines.append(f"  {check.name:<30} {check.compared:>12,} compared  {result}")
+        lines += [f"      note: {note}" for note in check.notes]
+        lines += [f"      {_line(difference)}" for difference in check.differences]
+        lines += [
+            f"      … and {total - Check.KEPT:,} more: {kind}"
+            for kind, total in check.kinds().items()
+            if total > Check.KEPT
+        ]
+    total = total_differences(outcome)
+    lines.append(f"{total:,} DIFFERENCES" if total else "CLEAN")
+    return "\n".join(lines)
+
+
+def as_json(outcome: Outcome, seconds: float) -> str:
+    """{verdict, tick, ledger_tick, stores, checks: [{name, compared, total, kinds, notes, differences}], seconds}."""
+    return msgspec.json.encode(
+        {
+            "verdict": "differences" if total_differences(outcome) else "clean",
+            "tick": _moment(outcome.tick),
+            "ledger_tick": _moment(outcome.ledger_tick),
+            "stores": outcome.stores,
+            "checks": [
+                {
+                    "name": check.name,
+                    "compared": check.compared,
+                    "total": check.total,
+                    "kinds": check.kinds(),
+                    "notes": check.notes,
+                    "differences": check.differences,
+                }
+                for check in outcome.checks
+            ],
+            "seconds": round(seconds, 1),
+        }
+    ).decode()
+
+
+def cannot_as_json(reason: str) -> str:
+    """The machine form when nothing could be compared."""
+    return msgspec.json.encode({"verdict": "cannot verify", "reason": reason, "checks": []}).decode()
+
+
+def _line(difference: Difference) -> str:
+    return f"{difference.what}: {difference.where}: expected {difference.expected}, found {difference.found}"
+
+
+def _moment(milliseconds: int) -> str:
+    moment: datetime = from_epoch_ms(milliseconds).astimezone(UTC)
+    return moment.isoformat().replace("+00:00", "Z")

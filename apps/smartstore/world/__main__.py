@@ -1,0 +1,67 @@
+"""The world process: `python -m smartstore.world` (docs/architecture.md, Processes)."""
+
+import threading
+
+from smartstore.process.env import Environment
+from smartstore.process.logs import configure_logs
+from smartstore.process.server import serve_metrics
+from smartstore.process.stopping import stop_event
+from smartstore.world.emitter import Emitter
+from smartstore.world.ledger import Ledger, lock_directory
+from smartstore.world.model import build_world
+from smartstore.world.policy_feed import PolicyFeed
+from smartstore.world.production import Production
+from smartstore.world.progress import Progress, follow_progress
+from smartstore.world.snapshots import Snapshots
+from smartstore.world.source import Source, SourceParts
+from smartstore.world.telemetry import WorldMetrics
+
+_HEALTHY_SECONDS = 60.0
+
+
+def main() -> None:
+    """Run the source that the environment describes until asked to stop."""
+    configure_logs()
+    environment = Environment.from_os()
+    settings, prefix, data_dir = environment.run_settings(), environment.prefix, environment.data_dir
+    stop, changed, metrics = stop_event(), threading.Condition(), WorldMetrics()
+    lock = lock_directory(data_dir)
+    try:
+        world = build_world(settings, data_dir / "cache")
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
+    progress = Progress(world.stores, changed)
+    feed = PolicyFeed(environment.kafka_bootstrap, prefix, changed)
+    parts = SourceParts(
+        settings=settings,
+        production=Production(settings, world),
+        ledger=Ledger(data_dir / "ledger"),
+        snapshots=Snapshots(data_dir / "snapshots"),
+        emitter=Emitter(environment.redis_url, prefix, settings.name, stop),
+        feed=feed,
+        progress=progress,
+        changed=changed,
+        stop=stop,
+        metrics=metrics,
+        prefix=prefix,
+    )
+    source = Source(parts)
+    follower = follow_progress(environment.kafka_bootstrap, prefix, progress)
+    follower.start()
+    server = serve_metrics(
+        environment.metrics_address, metrics.registry, lambda: source.alive_seconds_ago() < _HEALTHY_SECONDS
+    )
+    try:
+        source.run()
+    except OSError as error:
+        raise SystemExit(f"the ledger in {data_dir} cannot be written: {error}") from None
+    finally:
+        follower.close()
+        feed.close()
+        if server is not None:
+            server.shutdown()
+        lock.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The ledger's line format (docs/architecture.md, World and ledger): one JSON object per line, `kind` first.
+
+Records are built around the bytes that go on the wire, so each record is encoded once and the ledger holds it verbatim.
+Beside the documented fields a `tick` line has `records` and `checksum` (of what the world itself made in that tick, to
+recognise a world that no longer does the same) and `relayed` (the next offset of each partition of `shelf_policies`);
+an event relayed from there has `relayed` too, its partition and offset.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec import Raw, Struct
+
+from smartstore.contracts.events import Tick
+from smartstore.contracts.settings import RunSettings
+from smartstore.contracts.topics import LEDGER, LINES, STORE_CONFIG
+from smartstore.contracts.wire import encode, epoch_ms, from_epoch_ms
+
+Fault = Literal["late", "duplicate"]
+FIELD_DATA = b"data"
+FIELD_TICK = b"tick"
+LINE_NAMES = tuple(topic.name for topic in LINES)
+
+_TICK_START = b'{"kind":"tick"'
+_RELAYED = b'"line":"%b","relayed":' % STORE_CONFIG.name.encode()
+
+
+class Record(Struct, frozen=True, gc=False):
+    """One record on its way to the ledger and to a stream. `store_id` is known for broken records only."""
+
+    kind: Literal["event", "broken", "note"]
+    line: str
+    data: bytes
+    fault: Fault | None = None
+    store_id: str | None = None
+
+
+class TickMark(Struct, frozen=True, kw_only=True):
+    """What a `tick` line says; `relayed` maps a partition of `shelf_policies` to the next offset to read."""
+
+    seq: int
+    tick: datetime
+    stores: list[str]
+    records: int
+    checksum: int
+    relayed: dict[int, int] = {}
+
+    @property
+    def tick_ms(self) -> int:
+        """The tick in epoch milliseconds."""
+        return epoch_ms(self.tick)
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """Any line of the ledger, as read back."""
+
+    kind: Literal["run", "event", "broken", "note", "tick"]
+    seq: int
+    line: str | None = None
+    data: Raw | None = None
+    raw: str | None = None
+    tick: datetime | None = None
+    stores: list[str] = []
+    settings: RunSettings | None = None
+    relayed: object = None
+
+
+class Entry(Struct, frozen=True, gc=False):
+    """What one ledger line puts into Redis: the same field and bytes on each of the streams named."""
+
+    seq: int
+    lines: tuple[str, ...]
+    field: bytes
+    payload: bytes
+
+
+DECODE_LINE = msgspec.json.Decoder(Line).decode
+DECODE_TICK = msgspec.json.Decoder(TickMark).decode
+
+
+def run_line(settings: RunSettings, stores: Sequence[str]) -> bytes:
+    """The first line of a ledger; its sequence number is 0."""
+    return b'{"kind":"run","seq":0,"settings":%b,"stores":%b}\n' % (encode(settings), encode(stores))
+
+
+def record_line(seq: int, record: Record) -> bytes:
+    """The line of one record."""
+    if record.kind == "event":
+        fault = b'"fault":"%b",' % record.fault.encode() if record.fault else b""
+        return b'{"kind":"event","seq":%d,"line":"%b",%b"data":%b}\n' % (
+            seq,
+            record.line.encode(),
+            fault,
+            record.data,
+        )
+    if record.kind == "note":
+        return b'{"kind":"note","seq":%d,"data":%b}\n' % (seq, record.data)
+    return b'{"kind":"broken","seq":%d,"line":"%b","store_id":%b,"raw":%b}\n' % (
+        seq,
+        record.line.encode(),
+        encode(record.store_id),
+        encode(record.data.decode()),
+    )
+
+
+def relayed_line(seq: int, data: bytes, partition: int, offset: int) -> bytes:
+    """The line of a `store_config` record that came from the topic `shelf_policies`."""
+    place = b"[%d,%d]" % (partition, offset)
+    return b'{"kind":"event","seq":%d,%b%b,"data":%b}\n' % (seq, _RELAYED, place, data)
+
+
+def tick_line(
+    seq: int, tick_ms: int, stores: Sequence[str], records: int, checksum: int, relayed: Mapping[int, int]
+) -> bytes:
+    """The line that closes and commits a tick."""
+    return b'{"kind":"tick","seq":%d,"tick":%b,"stores":%b,"records":%d,"checksum":%d,"relayed":%b}\n' % (
+        seq,
+        encode(from_epoch_ms(tick_ms)),
+        encode(stores),
+        records,
+        checksum,
+        msgspec.json.encode({str(partition): offset for partition, offset in relayed.items()}),
+    )
+
+
+def seq_of(line: bytes) -> int:
+    """The sequence number of a ledger line, without parsing the line."""
+    start = line.index(b'"seq":') + 6
+    return int(line[start : line.index(b",", start)])
+
+
+def is_tick(line: bytes) -> bool:
+    """Whether a ledger line is a `tick` line, without parsing it."""
+    return line.startswith(_TICK_START)
+
+
+def is_relayed(line: bytes) -> bool:
+    """Whether a ledger line is a relayed configuration record, without parsing it."""
+    return _RELAYED in line[:120]
+
+
+def entry_of(seq: int, record: Record) -> Entry:
+    """What a record puts into Redis."""
+    return Entry(seq, (record.line,), FIELD_DATA, record.data)
+
+
+def entry_of_tick(seq: int, tick_ms: int, stores: Sequence[str]) -> Entry:
+    """What a `tick` line puts into Redis, on every line's stream."""
+    return Entry(seq, LINE_NAMES, FIELD_TICK, encode(Tick(tick=from_epoch_ms(tick_ms), stores=list(stores))))
+
+
+def entry_of_line(line: Line) -> Entry | None:
+    """What a line read back puts into Redis; None for the `run` line."""
+    if line.kind == "tick" and line.tick is not None:
+        return entry_of_tick(line.seq, epoch_ms(line.tick), line.stores)
+    if line.kind == "event":
+        return Entry(line.seq, (line.line or "",), FIELD_DATA, bytes(line.data or b""))
+    if line.kind == "broken":
+        return Entry(line.seq, (line.line or "",), FIELD_DATA, (line.raw or "").encode())
+    if line.kind == "note":
+        return Entry(line.seq, (LEDGER.name,), FIELD_DATA, bytes(line.data or b""))
+    return None

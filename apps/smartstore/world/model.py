@@ -1,0 +1,76 @@
+"""What a world is to those who run it: facts to write, tick by tick, and a state that can be stored and resumed."""
+
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+from smartstore.contracts.settings import RunSettings
+
+
+class Emission(Struct, frozen=True):
+    """One record to be written.
+
+    `line` is the topic: `shelf_events`, `pos_transactions`, `foot_traffic`, `wh_events`, `stock_counts`,
+    `store_config`, `stores`, or `ledger` for a `LedgerNote`. `record` is that topic's contract record.
+    """
+
+    line: str
+    record: Struct
+
+
+class World(Protocol):
+    """Stores whose life is a function of the settings; times are epoch milliseconds on the tick grid."""
+
+    stores: tuple[str, ...]
+    start_ms: int
+    """Lower bound of the first tick, a multiple of `tick_ms`."""
+    end_ms: int | None
+    """No event happens at or after it; None = the world has no end."""
+
+    def opening(self) -> list[Emission]:
+        """The stores, the profile of each shelf, the opening counts of shelves and back rooms, all at `start_ms`.
+
+        They belong to the first tick (`start_ms + tick_ms`) and are independent of how far the world has come.
+        """
+        ...
+
+    def advance(self, tick_ms: int) -> list[Emission]:
+        """Realise what happens from the previous tick up to, not including, `tick_ms`; ordered by time, then event id.
+
+        The first call's previous tick is `start_ms`. Raises `ValueError` when `tick_ms` is not after the previous one.
+        """
+        ...
+
+    def snapshot(self) -> bytes:
+        """The complete dynamic state after the last `advance`."""
+        ...
+
+    def restore(self, blob: bytes) -> None:
+        """Continue from a snapshot: what follows is byte for byte what an uninterrupted run gives.
+
+        Raises `SnapshotError` when the snapshot is damaged, of another format, or of a world with other settings.
+        """
+        ...
+
+
+class SnapshotError(ValueError):
+    """A snapshot that cannot be continued from; start without it, from the ledger's beginning."""
+
+
+def build_world(settings: RunSettings, cache_dir: Path | None = None) -> World:
+    """The world that `settings.source.type` names.
+
+    `cache_dir` keeps the extract of the recorded data between starts (Replay only; None = read the data each time).
+    Raises `ValueError` for `External`, whose facts come from outside, and `ReplayDataError` when the recorded data
+    are not installed or do not cover the settings.
+    """
+    if settings.source.type == "Simulation":
+        from smartstore.world.simulation.world import build_simulation
+
+        return build_simulation(settings)
+    if settings.source.type == "Replay":
+        from smartstore.world.replay.world import build_replay
+
+        return build_replay(settings, cache_dir)
+    raise ValueError("source.type External has no world: its facts come through the gateway")

@@ -1,0 +1,81 @@
+"""What a store is planned to be, and what will come to it from outside: the half of a world that stock cannot change."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from smartstore.contracts.events import ShelfProfile
+from smartstore.world.physical.stock import Lot
+
+DAY_MS = 86_400_000
+
+ENTER, PICK, PUT_BACK, PAY = 0, 1, 2, 3
+"""Kinds of intents, in the order in which a customer has them at one moment."""
+
+
+class ShelfPlan(Struct, frozen=True, kw_only=True):
+    """One shelf: its profile, how long delivered goods keep (days, least and most), the demand to plan for, and which
+    shelves a customer turns to when this one is empty (indexes; none = the sale is lost)."""
+
+    profile: ShelfProfile
+    life_days: tuple[int, int]
+    demand_per_day: float
+    substitutes: tuple[int, ...] = ()
+
+
+class StaffHours(Struct, frozen=True):
+    """Hours of the day (UTC) in which a staff round starts, one round an hour."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPlan:
+    """The intents of one store's day, ordered by time; all arrays have one entry per intent.
+
+    `at` is in epoch ms; `visit` indexes the lists by visit. For PICK, `quantity` units are wanted from `shelf` and `chance`
+    decides about the lot. For PUT_BACK, `chance` decides about the product and `quantity` (a random number) about how many
+    units. `paid` holds the recorded unit price and line discount in cents of each PICK; without it the list price and
+    `unit_discounts` (cents, by shelf) hold. An event's identifier ends with `first_number` + its intent's place.
+    """
+
+    day: int
+    at: NDArray[np.int64]
+    kind: NDArray[np.int8]
+    visit: NDArray[np.int32]
+    shelf: NDArray[np.int32]
+    quantity: NDArray[np.int32]
+    chance: NDArray[np.float32]
+    paid: tuple[NDArray[np.int32], NDArray[np.int32]] | None
+    unit_discounts: list[int]
+    customers: list[str]
+    transactions: list[str]
+    exits: list[int]
+
+
+class StorePlanner(Protocol):
+    """Where the simulated and the replayed store differ."""
+
+    store_id: str
+    name: str
+    shelves: tuple[ShelfPlan, ...]
+    staff_hours: StaffHours
+
+    def opening_lots(self) -> tuple[list[list[Lot]], list[list[Lot]]]:
+        """Lots on each shelf and in the back room when the run starts, with numbers unique in the store."""
+        ...
+
+    def day(self, day: int) -> DayPlan:
+        """The plan of a day (counted from 1970-01-01), a function of settings, seed, store and day.
+
+        Its intents lie within `PLAN_MARGIN_MS` around the day, and after the start of the run.
+        """
+        ...
+
+
+PLAN_MARGIN_MS = 2 * 3_600_000
+"""A day's visits may begin or end in the neighbouring days by so much."""

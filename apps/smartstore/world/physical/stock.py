@@ -1,0 +1,142 @@
+"""One store's physical state, and the moves of goods within it.
+
+Plain structs, so that a snapshot is one encoding of the tree. Days are counted from 1970-01-01.
+"""
+
+from msgspec import Struct, field
+
+
+class Lot(Struct, array_like=True, gc=False):
+    """Units of one lot: on the shelf, and in baskets (not yet paid). In the back room `baskets` is 0."""
+
+    number: int
+    received: int
+    expiry: int
+    shelf: int
+    baskets: int = 0
+
+    @property
+    def code(self) -> str:
+        """The batch code."""
+        return f"B{self.number:07d}"
+
+
+class Held(Struct, array_like=True, gc=False):
+    """Units of one lot in a basket, with their shelf price and the discount on all of them together."""
+
+    shelf: int
+    lot: int
+    quantity: int
+    unit_price_cents: int
+    discount_cents: int
+
+
+class Task(Struct, array_like=True, order=True):
+    """Something staff will do at a moment; `number` keeps tasks of the same moment in order."""
+
+    at: int
+    number: int
+    kind: str
+    shelf: int = 0
+    quantity: int = 0
+    lots: list[Lot] = field(default_factory=list)
+
+
+class StoreState(Struct, array_like=True):
+    """Everything that changes in one store. Lists are indexed by shelf.
+
+    `shelves` holds a shelf's lots by (expiry, number); `stock` their units on the shelf; `transit` the units that left the
+    back room and are not yet on the shelf. `agenda` is a heap. `baskets` is keyed by visit.
+    """
+
+    now: int
+    shelves: list[list[Lot]]
+    back_room: list[list[Lot]]
+    stock: list[int]
+    transit: list[int]
+    baskets: dict[int, list[Held]]
+    agenda: list[Task]
+    next_lot: int
+    next_fact: int = 0
+    next_task: int = 0
+    swept_day: int = -1
+
+
+def pick(lots: list[Lot], quantity: int, chance: float, today: int, earliest_pct: float) -> list[tuple[Lot, int]]:
+    """Move up to `quantity` units from the shelf into a basket; the lots taken, with their units.
+
+    Expired goods are left alone. The lot that expires first is taken when `chance` < `earliest_pct`, else one of the
+    others, each with the same probability; what is missing comes from the next ones.
+    """
+    usable = [lot for lot in lots if lot.shelf > 0 and lot.expiry >= today]
+    if chance >= earliest_pct and len(usable) > 1:
+        other = 1 + int((chance - earliest_pct) / (1.0 - earliest_pct) * (len(usable) - 1))
+        usable.insert(0, usable.pop(other))
+    taken = []
+    for lot in usable:
+        units = min(quantity, lot.shelf)
+        lot.shelf -= units
+        lot.baskets += units
+        taken.append((lot, units))
+        quantity -= units
+        if not quantity:
+            break
+    return taken
+
+
+def find(lots: list[Lot], number: int) -> Lot:
+    """The shelf's lot of this number; a lot stays listed as long as units of it are in the store."""
+    for lot in lots:
+        if lot.number == number:
+            return lot
+    raise LookupError(f"lot {number} is not in the store")
+
+
+def shelve(lots: list[Lot], arriving: Lot) -> None:
+    """Put the units of `arriving` on the shelf, into the lot of the same number if it is there."""
+    position = 0
+    for lot in lots:
+        if lot.number == arriving.number:
+            lot.shelf += arriving.shelf
+            return
+        if (lot.expiry, lot.number) < (arriving.expiry, arriving.number):
+            position += 1
+    lots.insert(position, Lot(arriving.number, arriving.received, arriving.expiry, arriving.shelf))
+
+
+def forget_if_empty(lots: list[Lot], lot: Lot) -> None:
+    """Drop a lot of which nothing is left in the store."""
+    if lot.shelf == 0 and lot.baskets == 0:
+        lots.remove(lot)
+
+
+def draw(back_room: list[Lot], quantity: int, today: int) -> list[Lot]:
+    """Take up to `quantity` unexpired units from the back room, first in first out (received, expiry, number)."""
+    taken = []
+    for lot in sorted(back_room, key=lambda lot: (lot.received, lot.expiry, lot.number)):
+        if quantity == 0:
+            break
+        if lot.expiry < today:
+            continue
+        units = min(quantity, lot.shelf)
+        lot.shelf -= units
+        quantity -= units
+        taken.append(Lot(lot.number, lot.received, lot.expiry, units))
+    back_room[:] = [lot for lot in back_room if lot.shelf]
+    return taken
+
+
+def take_expired(lots: list[Lot], today: int) -> list[Lot]:
+    """Take all expired units off a shelf or out of the back room; units in baskets stay."""
+    taken = [Lot(lot.number, lot.received, lot.expiry, lot.shelf) for lot in lots if lot.expiry < today and lot.shelf]
+    if taken:
+        for lot in lots:
+            if lot.expiry < today:
+                lot.shelf = 0
+        lots[:] = [lot for lot in lots if lot.shelf or lot.baskets]
+    return taken
+
+
+def units(lots: list[Lot]) -> int:
+    """Units of all lots, without those in baskets."""
+    return sum(lot.shelf for lot in lots)

@@ -1,0 +1,1 @@
+"""Recorded baskets (Complete Journey), played again against planned shelves."""

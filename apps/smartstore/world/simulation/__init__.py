@@ -1,0 +1,1 @@
+"""The simulated retailer: its range, its visitors, its prices."""

@@ -1,0 +1,293 @@
+"""The source's life: resume where the ledger ends, then tick after tick into the ledger and from there into Redis."""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from smartstore.contracts.events import StoreConfig
+from smartstore.contracts.settings import RunSettings
+from smartstore.contracts.topics import DAY_MS, DEAD_LETTERS, STORE_CONFIG
+from smartstore.contracts.wire import encode, from_epoch_ms
+from smartstore.process.waiting import Stopped
+from smartstore.world.clock import Clock
+from smartstore.world.emitter import Emitter
+from smartstore.world.ledger import Ledger, LedgerError
+from smartstore.world.ledger_lines import (
+    FIELD_DATA,
+    LINE_NAMES,
+    Entry,
+    Record,
+    entry_of,
+    entry_of_tick,
+    record_line,
+    relayed_line,
+    run_line,
+    tick_line,
+)
+from smartstore.world.policy_feed import PolicyFeed
+from smartstore.world.production import Production
+from smartstore.world.progress import Progress
+from smartstore.world.relay import PolicyError, PolicyRelay, PolicyRow, refused_row
+from smartstore.world.resume import config_of, demand_same_run, entries_after, realise_again
+from smartstore.world.snapshots import Snapshot, Snapshots
+from smartstore.world.telemetry import WorldMetrics
+
+SNAPSHOT_RECORDS = 200_000
+"""A snapshot is taken at each simulated day and after so many records, which bounds the time a restart takes."""
+STREAM_LIMIT = 200_000
+"""Entries a stream may hold before the source waits for the bridge."""
+_LOOK_SECONDS = 0.2
+_SYNC_SECONDS = 0.5
+log = logging.getLogger("smartstore.world")
+
+
+class SourceParts(Struct, frozen=True, kw_only=True):
+    """What a source works with. `changed` is notified when policy rows or acknowledgements have arrived."""
+
+    settings: RunSettings
+    production: Production
+    ledger: Ledger
+    snapshots: Snapshots
+    emitter: Emitter
+    feed: PolicyFeed
+    progress: Progress
+    changed: threading.Condition
+    stop: threading.Event
+    metrics: WorldMetrics
+    prefix: str
+
+
+class Source:
+    """Runs one world. `run` belongs to one thread, `alive_seconds_ago` may be asked from any."""
+
+    def __init__(self, parts: SourceParts) -> None:
+        self._parts = parts
+        self._production = parts.production
+        self._stores = parts.production.world.stores
+        self._ledger = parts.ledger
+        self._emitter = parts.emitter
+        self._metrics = parts.metrics
+        self._relay = PolicyRelay(self._stores)
+        self._relayed_before: set[str] = set()
+        """Ids of configuration records of the tick to come that an earlier life has written."""
+        source = parts.settings.source
+        self._tick_ms = source.tick_ms
+        self._last_tick = parts.production.first_tick - source.tick_ms
+        self._closed_seq: int | None = None
+        """Sequence number of the last tick's line, once world and ledger agree on it."""
+        self._clock = Clock(
+            speed=source.speed, tick_ms=source.tick_ms, max_lead=source.max_lead, start_ms=self._last_tick
+        )
+        self._records_since_snapshot = 0
+        self._synced_at = 0.0
+        self._alive_at = time.monotonic()
+
+    def alive_seconds_ago(self) -> float:
+        """Seconds since the source last got on, or waited for a good reason."""
+        return time.monotonic() - self._alive_at
+
+    def alive(self) -> None:
+        """Note a sign of life."""
+        self._alive_at = time.monotonic()
+
+    def run(self) -> None:
+        """Resume, then emit ticks until asked to stop; at the end of the data stay idle.
+
+        Raises:
+            LedgerError, PositionError: the ledger, Redis and the settings do not belong together.
+        """
+        try:
+            self._resume()
+            self._parts.feed.follow(self._relay.positions)
+            for tick in self._ticks_to_come():
+                self._wait_for(tick)
+                self._write_tick(tick)
+            self._stay()
+        except Stopped:
+            self._save_snapshot()
+        finally:
+            self._ledger.close()
+            self._emitter.close()
+
+    # Start
+
+    def _resume(self) -> None:
+        settings, ledger = self._parts.settings, self._ledger
+        if ledger.run is None:
+            self._emitter.begin()
+            ledger.append([run_line(settings, self._stores)])
+            log.info("new run %s of %d stores", settings.name, len(self._stores))
+            return
+        demand_same_run(ledger.run.settings, settings)
+        self._last_tick = realise_again(
+            self._production, self._relay, ledger, self._parts.snapshots, self._step
+        )
+        self._closed_seq = ledger.committed.seq if ledger.committed else None
+        self._relayed_before = {config_of(line).event_id for line in ledger.relayed}
+        position = self._emitter.position()
+        if position >= ledger.next_seq:
+            raise LedgerError(
+                f"the ledger ends at {ledger.next_seq - 1}, but Redis has records up to {position}: the ledger lost "
+                "its end, as in a power cut; start over with `smartstore reset`"
+            )
+        self._emitter.emit(entries_after(ledger, position))
+        self._metrics.simulated_time.set(self._last_tick / 1000)
+        log.info("resumed %s at %s", settings.name, from_epoch_ms(self._last_tick).isoformat())
+
+    def _step(self) -> None:
+        self.alive()
+        if self._parts.stop.is_set():
+            raise Stopped
+
+    # Ticks
+
+    def _ticks_to_come(self) -> Iterator[int]:
+        last = self._production.last_tick
+        while last is None or self._last_tick < last:
+            yield self._last_tick + self._tick_ms
+
+    def _wait_for(self, tick: int) -> None:
+        """Wait until the clock allows a tick; configuration is relayed meanwhile."""
+        while True:
+            self._step()
+            self._relay_configuration(tick)
+            self._observe()
+            pause, held = self._clock.seconds_until_due(), self._held(tick)
+            if pause <= 0 and not held:
+                return
+            before = time.monotonic()
+            with self._parts.changed:
+                if not self._parts.feed.waiting() and (pause > 0 or self._held(tick)):
+                    self._parts.changed.wait(min(pause, _LOOK_SECONDS) if pause > 0 else _LOOK_SECONDS)
+            if held and pause <= 0:
+                self._metrics.held_back.inc(time.monotonic() - before)
+
+    def _held(self, tick: int) -> bool:
+        return not self._clock.may_lead(tick, self._parts.progress.acknowledged_ms())
+
+    def _write_tick(self, tick: int) -> None:
+        """One tick: made, into the ledger, from there into Redis."""
+        made = self._production.make(tick)
+        records, first = made.records, self._ledger.next_seq
+        closing = first + len(records)
+        lines = [record_line(seq, record) for seq, record in enumerate(records, first)]
+        lines.append(
+            tick_line(closing, tick, self._stores, len(records), made.checksum, self._relay.positions)
+        )
+        self._ledger.commit(lines, tick)
+        self._sync_now_and_then()
+        self._last_tick, self._closed_seq = tick, closing
+        self._relayed_before.clear()
+        self._records_since_snapshot += len(lines)
+        entries = [entry_of(seq, record) for seq, record in enumerate(records, first)]
+        entries.append(entry_of_tick(closing, tick, self._stores))
+        self._emitter.emit(entries, self._cached_time(tick))
+        self._clock.emitted(tick)
+        self._count(records, made.lost_units)
+        if tick % DAY_MS == 0 or self._records_since_snapshot >= SNAPSHOT_RECORDS:
+            self._save_snapshot()
+        self._await_bridge()
+
+    def _cached_time(self, tick: int) -> list[tuple[str, str, str]]:
+        moment, prefix = from_epoch_ms(tick), self._parts.prefix
+        return [
+            ("SET", f"{prefix}sim:now", encode(moment).decode().strip('"')),
+            ("SET", f"{prefix}sim:today", moment.date().isoformat()),
+        ]
+
+    def _await_bridge(self) -> None:
+        """Wait while a stream holds much more than the bridge has yet brought to Kafka."""
+        while True:
+            lengths = self._emitter.stream_lengths(LINE_NAMES)
+            for line, length in lengths.items():
+                self._metrics.stream_length.labels(line).set(length)
+            if max(lengths.values()) <= STREAM_LIMIT:
+                return
+            self._step()
+            self._parts.stop.wait(_LOOK_SECONDS)
+
+    def _stay(self) -> None:
+        """All data are out: wait to be stopped."""
+        log.info("all data have been emitted, up to %s", from_epoch_ms(self._last_tick).isoformat())
+        self._save_snapshot()
+        self._metrics.finished.set(1)
+        while True:
+            self._step()
+            self._observe()
+            self._parts.stop.wait(_LOOK_SECONDS)
+
+    # Configuration
+
+    def _relay_configuration(self, tick: int) -> None:
+        """Write what has arrived of `shelf_policies`, at the lower bound of the tick to come."""
+        moment = from_epoch_ms(tick - self._tick_ms)
+        lines: list[bytes] = []
+        entries: list[Entry] = []
+        for row in self._parts.feed.take():
+            for config in self._configs_of(row, moment):
+                seq = self._ledger.next_seq + len(lines)
+                data = encode(config)
+                lines.append(relayed_line(seq, data, row.partition, row.offset))
+                entries.append(Entry(seq, (STORE_CONFIG.name,), FIELD_DATA, data))
+        if lines:
+            self._ledger.append(lines)
+            self._emitter.emit(entries)
+            self._metrics.events.labels(STORE_CONFIG.name).inc(len(lines))
+
+    def _configs_of(self, row: PolicyRow, moment: datetime) -> Sequence[StoreConfig]:
+        try:
+            configs = self._relay.records(row, moment)
+        except PolicyError as error:
+            log.warning("row %d/%d of shelf_policies is refused: %s", row.partition, row.offset, error)
+            self._emitter.publish(DEAD_LETTERS.name, encode(refused_row(row, str(error))))
+            self._metrics.policies.labels("refused").inc()
+            return ()
+        self._metrics.policies.labels("relayed").inc()
+        return [config for config in configs if config.event_id not in self._relayed_before]
+
+    # Upkeep
+
+    def _sync_now_and_then(self) -> None:
+        now = time.monotonic()
+        if now - self._synced_at >= _SYNC_SECONDS:
+            self._ledger.sync()
+            self._synced_at = now
+
+    def _save_snapshot(self) -> None:
+        """Only directly after a tick line: configuration relayed since then belongs to the tick to come."""
+        if self._closed_seq is None or self._ledger.next_seq != self._closed_seq + 1:
+            return
+        self._ledger.sync()
+        self._parts.snapshots.save(
+            Snapshot(
+                tick_ms=self._last_tick,
+                place=self._ledger.place(),
+                world=self._production.world.snapshot(),
+                faults=self._production.faults.snapshot(),
+                relay=self._relay.snapshot(),
+            )
+        )
+        self._records_since_snapshot = 0
+
+    def _observe(self) -> None:
+        metrics, clock = self._metrics, self._clock
+        metrics.redis_up.set(self._emitter.connected)
+        metrics.speed.set(clock.achieved_speed())
+        metrics.lead.set(clock.lead(self._last_tick, self._parts.progress.acknowledged_ms()) + 1)
+
+    def _count(self, records: Sequence[Record], lost_units: int) -> None:
+        metrics = self._metrics
+        metrics.ticks.inc()
+        metrics.simulated_time.set(self._last_tick / 1000)
+        metrics.lost_sales.inc(lost_units)
+        for line, count in Counter(record.line for record in records).items():
+            metrics.events.labels(line).inc(count)
+        for fault, count in Counter(
+            r.fault or r.kind for r in records if r.fault or r.kind == "broken"
+        ).items():
+            metrics.faults.labels(fault).inc(count)

@@ -1,0 +1,169 @@
+"""One SmartStore on this machine: the file, the data directory, the tools, and the components that follow from them."""
+
+import base64
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from smartstore_operator.api.load import load_smartstore
+from smartstore_operator.api.smartstore import SmartStore
+from smartstore_operator.embedded import ports, toolchain
+from smartstore_operator.embedded.datadir import DataDir, write_text
+from smartstore_operator.embedded.errors import PreflightError
+from smartstore_operator.render import Platform, Rendered, port_requests, render, secret_names
+
+LEAST_FREE_BYTES = 2 * 1024**3
+"""A replayed week with Kafka's copies of it needs about one GiB."""
+
+_PORT_FIELDS = {
+    "kafka": "spec.kafka.port",
+    "valkey": "spec.redis.port",
+    "postgres": "spec.postgres.port",
+    "connect": "spec.connect.port",
+}
+_PASSWORDS_OF_OTHERS = {
+    "redis-password": ("SMARTSTORE_REDIS_PASSWORD", "redis"),
+    "postgres-password": ("SMARTSTORE_POSTGRES_PASSWORD", "postgres"),
+}
+"""Variables with the passwords of External systems, which we cannot generate, and their blocks of the spec."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """What `smartstore up` starts."""
+
+    smartstore: SmartStore
+    data: DataDir
+    rendered: Rendered
+
+    def facts(self) -> dict[str, Any]:
+        """What the spec says of the running system, for `status`."""
+        metrics = {
+            component.name: f"http://{ports.HOST}:{port}/metrics"
+            for component in self.rendered.components
+            for name, port in component.ports.items()
+            if name.endswith("-metrics")
+        }
+        return {
+            "name": self.smartstore.name,
+            "stores": self.smartstore.spec.stores,
+            "data_dir": str(self.data.root),
+            "endpoints": {**self.rendered.endpoints, "metrics": metrics},
+        }
+
+    def write(self) -> None:
+        """Write the components' files, and the run's settings for those who look from beside."""
+        self.data.write_files(self.rendered.components)
+        settings = msgspec.json.encode(self.rendered.run_settings).decode()
+        write_text(self._run_file, settings, mode=0o644)
+
+    @property
+    def _run_file(self) -> Path:
+        return self.data.root / "run.json"
+
+    def client_environment(self) -> dict[str, str]:
+        """The variables of docs/architecture.md for a process that looks at the system from beside it."""
+        return {
+            "SMARTSTORE_RUN_FILE": str(self._run_file),
+            "SMARTSTORE_DATA_DIR": str(self.data.root),
+            "SMARTSTORE_KAFKA_BOOTSTRAP": self.rendered.kafka_bootstrap,
+            "SMARTSTORE_KAFKA_PARTITIONS": str(self.smartstore.spec.kafka.partitions),
+            "SMARTSTORE_REDIS_URL": self.rendered.redis_url,
+            "SMARTSTORE_POSTGRES_DSN": self.rendered.postgres_dsn,
+            "SMARTSTORE_CONNECT_URL": self.rendered.connect_url,
+        }
+
+
+def load(file: Path, data_dir: Path | None) -> tuple[SmartStore, DataDir]:
+    """Read the file and say where its data are: `data_dir`, else `.smartstore/<name>` below the current directory.
+
+    Raises:
+        SpecError: the file is no valid SmartStore.
+    """
+    smartstore = load_smartstore(file)
+    return smartstore, DataDir(data_dir or Path.cwd() / ".smartstore" / smartstore.name)
+
+
+def prepare(smartstore: SmartStore, data: DataDir, environment: Mapping[str, str] = os.environ) -> System:
+    """Check all that can be checked before the first start, and render. The caller holds the data directory's lock.
+
+    Raises:
+        PreflightError: the disk is full, a port is in use, a password is missing, the data belong to other settings.
+        ToolchainError: a tool is missing or damaged.
+        SpecError: one machine cannot do what the spec asks.
+    """
+    _demand_space(data.root)
+    _demand_same_partitions(smartstore, data)
+    platform = _platform(smartstore, data, environment)
+    return System(smartstore=smartstore, data=data, rendered=render(smartstore, platform))
+
+
+def _platform(smartstore: SmartStore, data: DataDir, environment: Mapping[str, str]) -> Platform:
+    return Platform(
+        python=sys.executable,
+        java_home=str(toolchain.java_home()),
+        kafka_jars=str(toolchain.jar_dir("kafka")),
+        connect_jars=str(toolchain.jar_dir("connect")),
+        connect_plugins=str(toolchain.plugin_dir()),
+        spark_jars=str(toolchain.jar_dir("spark")),
+        postgres_bin=str(toolchain.postgres_bin()),
+        valkey_server=str(toolchain.valkey_server()),
+        data_dir=str(data.root),
+        ports=_ports(smartstore, data),
+        secrets={name: _secret(name, smartstore, data, environment) for name in secret_names(smartstore)},
+        cluster_id=str(data.remember("cluster_id", _new_cluster_id)),
+    )
+
+
+def _ports(smartstore: SmartStore, data: DataDir) -> dict[str, int]:
+    requests = port_requests(smartstore)
+    fixed = {request.name: request.preferred for request in requests if request.required}
+    ports.demand_free({_PORT_FIELDS.get(name, name): port for name, port in fixed.items()})
+    free = [request.name for request in requests if not request.required]
+    return {**fixed, **ports.choose(free, data.root / "ports.json", taken=fixed.values())}
+
+
+def _secret(name: str, smartstore: SmartStore, data: DataDir, environment: Mapping[str, str]) -> str:
+    variable, block = _PASSWORDS_OF_OTHERS.get(name, ("", ""))
+    if not block or getattr(smartstore.spec, block).type != "External":
+        return data.secret(name)
+    if not environment.get(variable):
+        raise PreflightError(f"the password of the external {block} is not known", f"spec.{block}", f"set {variable}")
+    return environment[variable]
+
+
+def _demand_space(directory: Path) -> None:
+    free = shutil.disk_usage(directory).free
+    if free < LEAST_FREE_BYTES:
+        raise PreflightError(
+            f"the disk has {free / 1024**3:.1f} GiB left, {LEAST_FREE_BYTES / 1024**3:.0f} GiB are needed",
+            directory,
+            "free some space, or choose another disk by --data-dir",
+        )
+
+
+def _demand_same_partitions(smartstore: SmartStore, data: DataDir) -> None:
+    """A store's partition follows from their number, so existing topics cannot take another one."""
+    wanted = smartstore.spec.kafka.partitions
+    kept = data.remember("partitions", lambda: wanted)
+    if kept != wanted:
+        raise PreflightError(
+            f"the data directory was made with {kept} partitions, the file asks for {wanted}",
+            "spec.kafka.partitions",
+            f"set it back to {kept}, or start anew by `smartstore reset`",
+        )
+
+
+def _new_cluster_id() -> str:
+    """16 random bytes, URL-safe base64 without padding; no leading dash, which a command line takes for an option."""
+    while True:
+        text = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text

@@ -1,0 +1,203 @@
+"""Builders for the source lines of one store, and ways to feed them to the engine."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import numpy as np
+from msgspec import Struct
+
+from smartstore.contracts import topics
+from smartstore.contracts.events import (
+    Command,
+    LotQuantity,
+    PosItem,
+    PosTransaction,
+    ShelfEvent,
+    ShelfPolicy,
+    ShelfProfile,
+    StockCount,
+    StoreConfig,
+    Tick,
+)
+from smartstore.contracts.settings import PlanningSettings
+from smartstore.contracts.wire import decoder, encode, epoch_ms, from_epoch_ms
+from smartstore.domain.engine import Parameters, StoreState, advance
+from smartstore.domain.lines import Arrivals
+from smartstore.domain.state_codec import decode_state, encode_state
+from smartstore.domain.tick import Output
+
+STORE = "s0001"
+STEP_MS = 60_000
+START_MS = epoch_ms(datetime(2026, 1, 1, 7, tzinfo=UTC))
+Entry = tuple[bytes, int, bool]
+
+
+def at(minutes: float) -> datetime:
+    """So many minutes after the start."""
+    return from_epoch_ms(START_MS + int(minutes * 60_000))
+
+
+def lot(code: str, quantity: int, expiry: date | None = None) -> LotQuantity:
+    return LotQuantity(
+        batch_code=code, quantity=quantity, received_date=date(2025, 12, 30), expiry_date=expiry
+    )
+
+
+def profile(
+    shelf: str, capacity: int = 20, category: str = "BEERS", subcategory: str = "Premium"
+) -> StoreConfig:
+    return StoreConfig(
+        event_id=f"profile-{shelf}",
+        store_id=STORE,
+        timestamp=at(0),
+        kind="profile",
+        profile=ShelfProfile(
+            shelf_id=shelf,
+            sku=shelf,
+            item_category=category,
+            item_subcategory=subcategory,
+            capacity=capacity,
+            item_weight_g=100,
+            item_price_cents=250,
+        ),
+    )
+
+
+def policy(minutes: float, policy_id: str = "p", *, op: str = "upsert", **fields: object) -> StoreConfig:
+    row = ShelfPolicy(policy_id=policy_id, **fields)  # type: ignore[arg-type]
+    event_id = f"policy-{policy_id}-{minutes}"
+    return StoreConfig(
+        event_id=event_id, store_id=STORE, timestamp=at(minutes), kind="policy", op=op, policy=row
+    )  # type: ignore[arg-type]
+
+
+def count(
+    shelf: str, lots: Sequence[LotQuantity], minutes: float = 0, count_type: str = "opening"
+) -> StockCount:
+    return StockCount(
+        event_id=f"{count_type}-{shelf}-{minutes}",
+        store_id=STORE,
+        timestamp=at(minutes),
+        count_type=count_type,  # type: ignore[arg-type]
+        shelf_id=shelf,
+        quantity=sum(one.quantity for one in lots),
+        lots=list(lots),
+    )
+
+
+def shelf_event(
+    event_id: str, minutes: float, kind: str, shelf: str, quantity: int, **fields: object
+) -> ShelfEvent:
+    return ShelfEvent(
+        event_id=event_id,
+        store_id=STORE,
+        timestamp=at(minutes),
+        event_type=kind,  # type: ignore[arg-type]
+        shelf_id=shelf,
+        quantity=quantity,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def receipt(event_id: str, minutes: float, *items: tuple[str, str | None, int]) -> PosTransaction:
+    return PosTransaction(
+        event_id=event_id,
+        store_id=STORE,
+        timestamp=at(minutes),
+        transaction_id=f"t-{event_id}",
+        items=[
+            PosItem(
+                line_no=n,
+                shelf_id=shelf,
+                batch_code=code,
+                quantity=quantity,
+                unit_price_cents=250,
+                total_cents=250 * quantity,
+            )
+            for n, (shelf, code, quantity) in enumerate(items, start=1)
+        ],
+    )
+
+
+def acknowledge(minutes: float, shelf: str, alert_type: str = "refill_request") -> Command:
+    return Command(
+        event_id=f"ack-{shelf}-{minutes}",
+        store_id=STORE,
+        timestamp=at(minutes),
+        command="acknowledge",
+        shelf_id=shelf,
+        alert_type=alert_type,
+    )
+
+
+LINE_OF = {
+    StoreConfig: topics.STORE_CONFIG.name,
+    StockCount: topics.STOCK_COUNTS.name,
+    ShelfEvent: topics.SHELF_EVENTS.name,
+    PosTransaction: topics.POS_TRANSACTIONS.name,
+    Command: topics.COMMANDS.name,
+}
+
+
+@dataclass
+class Lines:
+    """The hot lines of one store, written in order; ticks go to all of them."""
+
+    entries: dict[str, list[Entry]] = field(
+        default_factory=lambda: {line.name: [] for line in topics.HOT_LINES}
+    )
+    position: int = 0
+
+    def write(self, *records: Struct) -> "Lines":
+        for record in records:
+            self._append(LINE_OF[type(record)], encode(record), False)  # type: ignore[index]
+        return self
+
+    def tick(self, minutes: int) -> "Lines":
+        value = encode(Tick(tick=at(minutes), stores=[STORE]))
+        for name in self.entries:
+            self._append(name, value, True)
+        return self
+
+    def ticks(self, first: int, last: int) -> "Lines":
+        for minutes in range(first, last + 1):
+            self.tick(minutes)
+        return self
+
+    def _append(self, name: str, value: bytes, is_tick: bool) -> None:
+        self.position += 1
+        self.entries[name].append((value, self.position << 20, is_tick))
+
+
+def arrivals(entries: Iterable[Entry]) -> Arrivals:
+    values, positions, ticks = zip(*entries, strict=True)
+    return Arrivals(values, np.array(positions, np.int64), np.array(ticks, np.bool_))
+
+
+def parameters(**planning: object) -> Parameters:
+    return Parameters(STEP_MS, PlanningSettings(**planning))  # type: ignore[arg-type]
+
+
+def run(lines: Lines, **planning: object) -> tuple[StoreState, list[Output]]:
+    """Everything in one micro-batch."""
+    return run_batches([lines.entries], **planning)
+
+
+def run_batches(
+    batches: Iterable[dict[str, list[Entry]]], **planning: object
+) -> tuple[StoreState, list[Output]]:
+    """Micro-batch by micro-batch; between them the state goes through its stored form."""
+    state, outputs = StoreState(), []
+    for batch in batches:
+        taken = advance(STORE, state, {n: arrivals(e) for n, e in batch.items() if e}, parameters(**planning))
+        if not taken.idle:
+            state = decode_state(encode_state(taken.state))
+        outputs.extend(taken.outputs)
+    return state, outputs
+
+
+def of(outputs: Iterable[Output], topic: topics.Topic) -> list[Struct]:
+    """The decoded records of one topic, in the order of publication."""
+    decode = decoder(topic.value).decode
+    return [decode(output.value) for output in outputs if output.topic == topic.name]
