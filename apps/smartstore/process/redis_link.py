@@ -7,17 +7,12 @@ unknown; and a lock holder whose connection was cut must not come back without a
 from collections.abc import Sequence
 from typing import Any
 
+from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.connection import ConnectionPool
-from redis.exceptions import (
-    AuthenticationError,
-    BusyLoadingError,
-    ConnectionError,
-    ResponseError,
-    TimeoutError,
-)
 from redis.retry import Retry
 
+_LOST = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
 _CONNECT_SECONDS = 5
 _REPLY_SECONDS = 60
 
@@ -51,9 +46,9 @@ class RedisLink:
         try:
             self._connection.connect()
             self.call("PING")
-        except AuthenticationError as error:
+        except exceptions.AuthenticationError as error:
             raise RedisRefused(f"Redis refuses the password in SMARTSTORE_REDIS_URL: {error}") from None
-        except (ConnectionError, TimeoutError, OSError) as error:
+        except _LOST as error:
             raise self._loss(error) from None
 
     def call(self, *command: Any) -> Any:
@@ -77,7 +72,7 @@ class RedisLink:
         """The replies of a MULTI with so many commands that was sent by `send`."""
         executed = _checked(self.replies(commands + 2))[-1]
         if executed is None:
-            raise ResponseError("the transaction was discarded: a watched key changed")
+            raise exceptions.ResponseError("the transaction was discarded: a watched key changed")
         return _checked(executed)
 
     def send(self, packed: bytes | list[bytes]) -> None:
@@ -86,14 +81,14 @@ class RedisLink:
             raise RedisUnavailable("the connection to Redis was lost")
         try:
             self._connection.send_packed_command([packed] if isinstance(packed, bytes) else packed)
-        except (ConnectionError, TimeoutError, OSError) as error:
+        except _LOST as error:
             raise self._loss(error) from None
 
     def reply(self) -> Any:
         """The next reply; an error reply is raised."""
         try:
             return self._connection.read_response(disable_decoding=True)
-        except (ConnectionError, TimeoutError, OSError) as error:
+        except _LOST as error:
             raise self._loss(error) from None
 
     def replies(self, count: int) -> list[Any]:
@@ -104,11 +99,11 @@ class RedisLink:
             while len(got) < count:
                 try:
                     got.append(read(disable_decoding=True))
-                except BusyLoadingError:
+                except exceptions.BusyLoadingError:
                     raise
-                except ResponseError as error:
+                except exceptions.ResponseError as error:
                     got.append(error)
-        except (ConnectionError, TimeoutError, OSError) as error:
+        except _LOST as error:
             raise self._loss(error) from None
         return got
 

@@ -38,7 +38,9 @@ def migrate(dsn: str, planning: PlanningSettings, passwords: Passwords) -> list[
         sqlalchemy.exc.SQLAlchemyError: Postgres refused; nothing has changed.
         ContractConflict: a table contradicts its contract; nothing has changed.
     """
-    engine = create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(dsn), poolclass=NullPool)
+    engine = create_engine(
+        "postgresql+psycopg2://", creator=lambda: psycopg2.connect(dsn), poolclass=NullPool
+    )
     topics = table_topics()
     with engine.begin() as connection:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
@@ -71,7 +73,9 @@ def main() -> None:
     except ContractConflict as error:
         sys.exit(f"the database does not fit the contracts: {error}")
     except OperationalError as error:
-        sys.exit(f"Postgres does not answer: {_one_line(error)}; check SMARTSTORE_POSTGRES_DSN and that it runs")
+        sys.exit(
+            f"Postgres does not answer: {_one_line(error)}; check SMARTSTORE_POSTGRES_DSN and that it runs"
+        )
     except SQLAlchemyError as error:
         sys.exit(f"Postgres refused the migration, nothing was changed: {_one_line(error)}")
     for change in changes:

@@ -2,14 +2,19 @@
 
 `smartstore_reader` (no login) reads everything; grant it to people and dashboards. `smartstore_sink` writes the
 contract tables, `smartstore_cdc` replicates the configuration. The two logins exist only when their passwords are
-given; otherwise Connect uses the owner's login.
+given; otherwise Connect uses the owner's login. An owner that may not create roles goes without the reader.
 """
 
+import logging
+
+import psycopg2.extensions
 from msgspec import Struct
 from sqlalchemy import Connection
 
 from smartstore.contracts.derive.sql import literal
 from smartstore.contracts.topics import Topic
+
+log = logging.getLogger("smartstore.migrate")
 
 SCHEMAS = ("ref", "config", "state", "ops", "analytics")
 READER = "smartstore_reader"
@@ -28,34 +33,59 @@ def grant_roles(connection: Connection, passwords: Passwords, topics: tuple[Topi
     """Create missing roles, set passwords, grant rights; running it again changes nothing else.
 
     Raises:
-        sqlalchemy.exc.ProgrammingError: the owner may not create roles (it needs CREATEROLE, and for the replication
-            login SUPERUSER or REPLICATION).
+        sqlalchemy.exc.ProgrammingError: a login is asked for and the owner may not make it (it needs CREATEROLE, and
+            for the replication login REPLICATION too).
     """
-    _role(connection, READER, "NOLOGIN")
-    for schema in SCHEMAS:
-        _run(connection, f"GRANT USAGE ON SCHEMA {schema} TO {READER}")
-        _run(connection, f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {READER}")
-        _run(connection, f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON TABLES TO {READER}")
+    if _exists(connection, READER) or _may_create_roles(connection):
+        _grant_reader(connection)
+    else:
+        log.info("no role %s: the owner of the database may not create roles", READER)
     if passwords.sink is not None:
-        _role(connection, SINK, f"LOGIN PASSWORD {literal(passwords.sink)}")
+        _login(connection, SINK, "LOGIN", passwords.sink)
         for schema in sorted({str(topic.table).partition(".")[0] for topic in topics}):
             _run(connection, f"GRANT USAGE ON SCHEMA {schema} TO {SINK}")
         for topic in topics:
             _run(connection, f"GRANT SELECT, INSERT, UPDATE ON {topic.table} TO {SINK}")
     if passwords.cdc is not None:
-        _role(connection, CDC, f"LOGIN REPLICATION PASSWORD {literal(passwords.cdc)}")
+        _login(connection, CDC, "LOGIN REPLICATION", passwords.cdc)
         _run(connection, f"GRANT USAGE ON SCHEMA config TO {CDC}")
         _run(connection, f"GRANT SELECT ON config.shelf_policies TO {CDC}")
 
 
-def _role(connection: Connection, name: str, attributes: str) -> None:
+def _grant_reader(connection: Connection) -> None:
+    _create(connection, READER)
+    for schema in SCHEMAS:
+        _run(connection, f"GRANT USAGE ON SCHEMA {schema} TO {READER}")
+        _run(connection, f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {READER}")
+        _run(connection, f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON TABLES TO {READER}")
+
+
+def _login(connection: Connection, name: str, attributes: str, password: str) -> None:
+    _create(connection, name)
+    driver = connection.connection.driver_connection
+    # Postgres gets the verifier only, so that the password is in no log.
+    verifier = psycopg2.extensions.encrypt_password(password, name, scope=driver, algorithm="scram-sha-256")
+    _run(connection, f"ALTER ROLE {name} {attributes} PASSWORD {literal(verifier)}")
+
+
+def _create(connection: Connection, name: str) -> None:
     """Roles belong to the whole server, so another database's migration may make the same one at the same time."""
-    _run(
-        connection,
-        f"DO $$ BEGIN CREATE ROLE {name}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
-    )
-    if attributes != "NOLOGIN":
-        _run(connection, f"ALTER ROLE {name} {attributes}")
+    if not _exists(connection, name):
+        made_meanwhile = "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL"
+        _run(connection, f"DO $$ BEGIN CREATE ROLE {name}; {made_meanwhile}; END $$")
+
+
+def _exists(connection: Connection, name: str) -> bool:
+    return bool(_scalar(connection, f"SELECT to_regrole({literal(name)}) IS NOT NULL"))
+
+
+def _may_create_roles(connection: Connection) -> bool:
+    query = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    return bool(_scalar(connection, query))
+
+
+def _scalar(connection: Connection, query: str) -> object:
+    return connection.exec_driver_sql(query).scalar()
 
 
 def _run(connection: Connection, statement: str) -> None:

@@ -10,10 +10,8 @@ from smartstore.contracts.topics import Topic
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS alerts_status_created_at ON ops.alerts (status, created_at)",
     "CREATE INDEX IF NOT EXISTS alerts_shelf ON ops.alerts (store_id, shelf_id)",
-    "CREATE INDEX IF NOT EXISTS shelf_batch_state_expiry ON state.shelf_batch_state (expiry_date)"
-    " WHERE quantity_store > 0",
-    "CREATE INDEX IF NOT EXISTS pos_transaction_lines_shelf_sold_at"
-    " ON ops.pos_transaction_lines (store_id, shelf_id, sold_at)",
+    "CREATE INDEX IF NOT EXISTS lots_expiry ON state.shelf_batch_state (expiry_date) WHERE quantity_store > 0",
+    "CREATE INDEX IF NOT EXISTS lines_shelf ON ops.pos_transaction_lines (store_id, shelf_id, sold_at)",
 )
 # Rows of state are updated many times over: room in the page keeps an update next to its old row, without touching
 # an index.

@@ -26,9 +26,9 @@ class DeadLetterComparison:
     ) -> None:
         """The first `texts_due` of `texts` are due, and the refusals up to `tick` (epoch ms)."""
         self._check, self._in_ledger, self._prefix = check, in_ledger, prefix
-        self._texts = Counter((t.line, t.text) for t in texts)
-        self._texts_due = Counter((t.line, t.text) for t in texts[:texts_due])
-        self._too_old = {(t.line, t.text) for t in texts if t.too_old}
+        self._texts = Counter(_place(t) for t in texts)
+        self._texts_due = Counter(_place(t) for t in texts[:texts_due])
+        self._too_old = {_place(t) for t in texts if t.too_old}
         refusals = list(refusals)
         self._refusals = Counter((r.event_id, r.reason) for r in refusals)
         self._refusals_due = Counter((r.event_id, r.reason) for r in refusals if r.tick <= tick)
@@ -74,3 +74,8 @@ class DeadLetterComparison:
             self._check.notes.append(
                 f"{self._strangers.total()} refused records are not from the ledger: {reasons}"
             )
+
+
+def _place(text: RefusedText) -> tuple[str, str]:
+    """Line and text, as a dead letter keeps it: Postgres cannot store NUL."""
+    return text.line, text.text.replace("\0", "\\x00")

@@ -14,7 +14,7 @@ from datetime import timedelta
 import msgspec
 from msgspec import Struct
 
-from smartstore.contracts.fields import StoreId, Timestamp
+from smartstore.contracts.fields import Timestamp
 from smartstore.contracts.settings import RunSettings
 from smartstore.verify.ledger import BrokenLine, EventLine, Ledger, LedgerError, RunLine, TickLine
 from smartstore.verify.ticks import from_milliseconds, milliseconds
@@ -27,7 +27,7 @@ class Identity(Struct, frozen=True):
     """What every event carries."""
 
     event_id: str
-    store_id: StoreId
+    store_id: str
     timestamp: Timestamp
 
 
@@ -38,11 +38,11 @@ IDENTITY = msgspec.json.Decoder(Identity)
 class Emitted:
     """The events of one store on one line, in order of emission, duplicates left out."""
 
-    contents: array[int] = field(default_factory=lambda: array("q"))
+    contents: "array[int]" = field(default_factory=lambda: array("q"))
     """hash(record bytes)"""
-    ids: array[int] = field(default_factory=lambda: array("q"))
+    ids: "array[int]" = field(default_factory=lambda: array("q"))
     """hash(event_id)"""
-    locations: array[int] = field(default_factory=lambda: array("q"))
+    locations: "array[int]" = field(default_factory=lambda: array("q"))
     due: int = 0
     """How many stand before the acknowledged tick."""
 
@@ -74,7 +74,7 @@ class LedgerIndex:
     """How many of them stand before the acknowledged tick."""
     refused_seqs: set[int] = field(default_factory=set)
     """Events that are too old for the bridge."""
-    duplicate_ids: array[int] = field(default_factory=lambda: array("q"))
+    duplicate_ids: "array[int]" = field(default_factory=lambda: array("q"))
     """hash(event_id) of the events marked as duplicates."""
     data_lines: Counter[str] = field(default_factory=Counter)
     """By line: event and broken lines before the acknowledged tick."""

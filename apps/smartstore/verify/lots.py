@@ -71,11 +71,9 @@ class LotBook:
             self._move(self._lot(item.shelf_id, UNKNOWN_LOT), -rest, sold_at)
 
     def apply_count(self, tick: int, count: StockCount) -> int:
-        """A count by lots; returns by how much an opening count changed the lots' sum. No lots: nothing to set."""
-        if count.lots is None:
-            return 0
+        """A count by lots; returns by how much an opening count changed the lots' sum."""
         targets: dict[str, int] = {}
-        for named in count.lots:
+        for named in count.lots or ():
             self._named(count.shelf_id, named)
             targets[named.batch_code] = targets.get(named.batch_code, 0) + named.quantity
         opened = 0

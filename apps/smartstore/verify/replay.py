@@ -134,10 +134,12 @@ class StoreReplay:
         self._truth.sales.add(tick, receipt)
         shelves = self.shelves.shelves
         for item in receipt.items:
-            self.lots.apply_item(item, receipt.timestamp)
             shelf = shelves.get(item.shelf_id)
-            if shelf is not None:
-                shelf.flows.paid += item.quantity
+            if shelf is None:  # the sale stands, but there is no lot it could have come from
+                self._refuse(tick, receipt, UNKNOWN_SHELF)
+                continue
+            self.lots.apply_item(item, receipt.timestamp)
+            shelf.flows.paid += item.quantity
 
     def _count(self, tick: int, count: StockCount) -> None:
         if count.location != "store":

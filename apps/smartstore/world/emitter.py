@@ -1,8 +1,8 @@
 """From the ledger to Redis Streams, exactly once: each chunk is one MULTI with its XADDs and the new position.
 
 Whether a MULTI whose reply never came was executed is unknown; the position in Redis tells, so after every loss of the
-connection it is read again and what stands at or below it is not sent again. A chunk is sent only after the chunk before
-it was confirmed: were two under way, the first could be refused (out of memory) and the second accepted.
+connection it is read again, and what stands at or below it is not sent again. A chunk is sent only after the one before
+was confirmed: were two under way, the first could be refused (out of memory) and the second accepted.
 """
 
 import logging

@@ -1,8 +1,8 @@
 """Faults added on purpose: events held back, repeated or broken; a function of the seed and each event's id.
 
-A held-back event leaves in a later tick, at most `late_max_minutes` after its own. A repeat leaves right after its event
-or, every second time, hours later but within the 24 hours in which the bridge knows repeats. A broken copy is an extra
-record that no contract accepts; its event itself goes out unharmed.
+A held-back event leaves in a later tick, at most `late_max_minutes` after its own. A repeat leaves right after its
+event or, every second time, hours later but within the 24 hours in which the bridge knows repeats. A broken copy is an
+extra record that no contract accepts; its event itself goes out unharmed.
 """
 
 import hashlib

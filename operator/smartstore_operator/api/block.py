@@ -1,12 +1,15 @@
 """The base of every block of the spec, and fields that take default and limits from the data plane's settings."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from smartstore_operator.api.scalars import format_duration
 
@@ -20,7 +23,6 @@ class Block(BaseModel):
         frozen=True,
         strict=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=False,
     )
 
 
@@ -31,19 +33,33 @@ def setting(struct: type[Struct], name: str, description: str) -> Any:
     """
     for field in msgspec.inspect.type_info(struct).fields:  # type: ignore[attr-defined]
         if field.name == name:
-            bounds = {bound: getattr(field.type, bound, None) for bound in ("ge", "gt", "le", "lt")}
+            bounds: Any = {bound: getattr(field.type, bound, None) for bound in ("ge", "gt", "le", "lt")}
             return Field(default=field.default, description=description, **bounds)
     raise LookupError(f"{struct.__name__} has no field {name}")
 
 
-def between(low: timedelta, high: timedelta) -> AfterValidator:
-    """A validator for durations from `low` to `high`, both included."""
+@dataclass(frozen=True)
+class Between:
+    """Limits of a duration, both included; for `Annotated[Duration, Between(...)]`. The CRD gets them as a rule."""
 
-    def check(value: timedelta) -> timedelta:
-        if not low <= value <= high:
-            raise ValueError(
-                f"{format_duration(value)} is out of range; {format_duration(low)} to {format_duration(high)} is allowed"
-            )
+    low: timedelta
+    high: timedelta
+
+    def _check(self, value: timedelta) -> timedelta:
+        if not self.low <= value <= self.high:
+            raise ValueError(f"{format_duration(value)} is out of range; {self._allowed()} is allowed")
         return value
 
-    return AfterValidator(check)
+    def _allowed(self) -> str:
+        return f"{format_duration(self.low)} to {format_duration(self.high)}"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        low, high = format_duration(self.low), format_duration(self.high)
+        rule = f"duration(self) >= duration('{low}') && duration(self) <= duration('{high}')"
+        rules = [{"rule": rule, "message": f"{self._allowed()} is allowed"}]
+        return {**handler(schema), "x-kubernetes-validations": rules}

@@ -1,4 +1,4 @@
-"""Defaults that the profile chooses. Defaults of `Development` stand in the models; this is what `Production` changes."""
+"""Defaults that the profile chooses: those of `Development` stand in the models, `Production` changes some."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,9 @@ PROFILE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "redis": {"memory": "2Gi"},
         "postgres": {"memory": "512Mi"},
         "connect": {"heap": "1Gi"},
-        "streaming": {"hot": {"maxRecordsPerTrigger": 200_000, "driverMemory": "4Gi", "shufflePartitions": 12}},
+        "streaming": {
+            "hot": {"maxRecordsPerTrigger": 200_000, "driverMemory": "4Gi", "shufflePartitions": 12}
+        },
     },
 }
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from smartstore.contracts import settings
-from smartstore_operator.api.block import Block, between, setting
+from smartstore_operator.api.block import Between, Block, setting
 from smartstore_operator.api.scalars import Duration
 
 _YEAR = timedelta(hours=24 * 366)
@@ -20,20 +20,26 @@ class ShelfPlanning(Block):
     """Defaults of the shelves' alert rules; policies in `config.shelf_policies` override them."""
 
     threshold_pct: float = setting(
-        settings.PlanningSettings, "threshold_pct", "A shelf below this share of its capacity asks for a refill."
+        settings.PlanningSettings,
+        "threshold_pct",
+        "A shelf below this share of its capacity asks for a refill.",
     )
-    min_qty: int = setting(settings.PlanningSettings, "min_qty", "A shelf with fewer units asks for a refill.")
+    min_qty: int = setting(
+        settings.PlanningSettings, "min_qty", "A shelf with fewer units asks for a refill."
+    )
     target_pct: float = setting(
         settings.PlanningSettings, "target_pct", "A refill is suggested up to this share of the capacity."
     )
     near_expiry_days: int = setting(
-        settings.PlanningSettings, "near_expiry_days", "A lot that expires within so many days raises an alert."
+        settings.PlanningSettings,
+        "near_expiry_days",
+        "A lot that expires within so many days raises an alert.",
     )
-    cooldown: Annotated[Duration, between(timedelta(0), _YEAR)] = Field(
+    cooldown: Annotated[Duration, Between(timedelta(0), _YEAR)] = Field(
         default=timedelta(minutes=settings.PlanningSettings().cooldown_minutes),
         description="Least simulated time between two alerts of one kind on a shelf, counted in whole minutes.",
     )
-    lateness: Annotated[Duration, between(timedelta(0), _YEAR)] = Field(
+    lateness: Annotated[Duration, Between(timedelta(0), _YEAR)] = Field(
         default=timedelta(minutes=settings.PlanningSettings().lateness_minutes),
         description="How late a fact may explain a deficit, in simulated time, counted in whole minutes.",
     )
@@ -72,7 +78,7 @@ class MaintenanceWindow(Block):
     schedule: Annotated[str, Field(pattern=r"^\S+( \S+){4}$")] = Field(
         description="Start of the window, as five cron fields in UTC."
     )
-    duration: Annotated[Duration, between(timedelta(minutes=1), timedelta(days=7))] = Field(
+    duration: Annotated[Duration, Between(timedelta(minutes=1), timedelta(days=7))] = Field(
         description="Length of the window, 1m to 168h."
     )
 
@@ -81,7 +87,10 @@ class Maintenance(Block):
     """When disruptive changes may be made."""
 
     windows: tuple[MaintenanceWindow, ...] = Field(
-        default=(), strict=False, description="Disruptive changes wait for one of these. No effect on one machine."
+        default=(),
+        strict=False,
+        max_length=50,
+        description="Disruptive changes wait for one of these. No effect on one machine.",
     )
 
 

@@ -29,7 +29,14 @@ _LIMITS = {
     "less_than": ("lt", "less than"),
 }
 
-_NAMES = {"str": "string", "int": "number", "float": "number", "bool": "boolean", "list": "list", "dict": "block"}
+_NAMES = {
+    "str": "string",
+    "int": "number",
+    "float": "number",
+    "bool": "boolean",
+    "list": "list",
+    "dict": "block",
+}
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:

@@ -37,7 +37,9 @@ def parse_smartstore(text: str) -> SmartStore:
 def validate_smartstore(document: Any) -> SmartStore:
     """Validate an object as the API server gives it; raises `SpecError` like `load_smartstore`."""
     if not isinstance(document, dict):
-        raise _error(f"is not a SmartStore: the file must hold apiVersion: {API_VERSION}, kind: {KIND}, metadata, spec")
+        raise _error(
+            f"is not a SmartStore: the file must hold apiVersion: {API_VERSION}, kind: {KIND}, metadata, spec"
+        )
     _check_kind(document)
     try:
         return SmartStore.parse(document)
@@ -86,7 +88,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if key.tag == "tag:yaml.org,2002:merge":
                 continue
-            name = self.construct_object(key, deep=True)  # type: ignore[no-untyped-call]
+            name = self.construct_object(key, deep=True)
             if not isinstance(name, str):
                 raise ConstructorError(None, None, f"the key {name!r} is not a string", key.start_mark)
             if name in seen:

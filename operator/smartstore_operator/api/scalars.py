@@ -19,7 +19,9 @@ def parse_duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str) or not re.match(DURATION_PATTERN, value):
-        raise ValueError(f"{value!r} is not a duration; write a number and ms, s, m or h, like 500ms, 5m or 1h30m")
+        raise ValueError(
+            f"{value!r} is not a duration; write a number and ms, s, m or h, like 500ms, 5m or 1h30m"
+        )
     parts = re.findall(r"([0-9]+)(ms|s|m|h)", value)
     return timedelta(milliseconds=sum(int(number) * _MILLISECONDS[unit] for number, unit in parts))
 
@@ -67,7 +69,8 @@ def _parse_date(value: object) -> date:
 
 
 def _string(pattern: str) -> WithJsonSchema:
-    schema: dict[str, Any] = {"type": "string", "pattern": pattern}
+    # The API server estimates the cost of a rule on a string from the longest one possible.
+    schema: dict[str, Any] = {"type": "string", "pattern": pattern, "maxLength": 32}
     return WithJsonSchema(schema)
 
 
@@ -83,6 +86,9 @@ Size = Annotated[str, BeforeValidator(_parse_size), _string(SIZE_PATTERN)]
 """Memory or storage in the notation of Kubernetes: `512Mi`, `2Gi`, `1Ti`."""
 
 IsoDate = Annotated[
-    date, BeforeValidator(_parse_date), PlainSerializer(date.isoformat, return_type=str), _string(DATE_PATTERN)
+    date,
+    BeforeValidator(_parse_date),
+    PlainSerializer(date.isoformat, return_type=str),
+    _string(DATE_PATTERN),
 ]
 """A calendar day, `YYYY-MM-DD`."""

@@ -1,8 +1,10 @@
 """The systems underneath: Kafka, Redis, Postgres, Kafka Connect, the lake's storage."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from smartstore_operator.api.block import Block
 from smartstore_operator.api.scalars import Size
@@ -12,20 +14,50 @@ Host = Annotated[str, Field(min_length=1, max_length=253)]
 BootstrapServers = Annotated[str, Field(pattern=r"^[^\s,:]+:[0-9]{1,5}(,[^\s,:]+:[0-9]{1,5})*$")]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 
-ONE_MACHINE_PORT = "On one machine: the port to listen on; without it a free one is chosen. No effect in a cluster."
+ONE_MACHINE_PORT = (
+    "On one machine: the port to listen on; without it a free one is chosen. No effect in a cluster."
+)
 
 
-def _only_external(block: Block, field: str, is_external: bool, *, required: bool = True) -> None:
-    given = getattr(block, field) is not None
-    name = type(block).model_fields[field].alias or field
-    if is_external and required and not given:
-        raise ValueError(f"type External needs {name}")
-    if given and not is_external:
-        raise ValueError(f"{name} is for type External only")
+class ExternalChoice(Block):
+    """A system that SmartStore runs or that exists already; then `external_field` says where."""
+
+    external_field: ClassVar[str]
+
+    type: str
+
+    @model_validator(mode="after")
+    def _check_external(self) -> Self:
+        name = self.external_name()
+        is_external = self.type == "External"
+        given = getattr(self, self.external_field) is not None
+        if is_external and not given:
+            raise ValueError(f"type External needs {name}")
+        if given and not is_external:
+            raise ValueError(f"{name} is for type External only")
+        return self
+
+    @classmethod
+    def external_name(cls) -> str:
+        """What the field is called in YAML."""
+        return cls.model_fields[cls.external_field].alias or cls.external_field
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        name = cls.external_name()
+        rule = f"(has(self.type) && self.type == 'External') == has(self.{name})"
+        message = f"type External needs {name}, and only type External has it"
+        resolved = handler.resolve_ref_schema(handler(schema))
+        resolved["x-kubernetes-validations"] = [{"rule": rule, "message": message}]
+        return resolved
 
 
-class Kafka(Block):
+class Kafka(ExternalChoice):
     """The brokers."""
+
+    external_field = "bootstrap_servers"
 
     type: Literal["Strimzi", "SingleNode", "External"] = Field(
         default="Strimzi",
@@ -41,17 +73,15 @@ class Kafka(Block):
         default=None, description="The brokers as host:port, comma separated, for type External."
     )
 
-    @model_validator(mode="after")
-    def _check_external(self) -> Self:
-        _only_external(self, "bootstrap_servers", self.type == "External")
-        return self
 
-
-class Redis(Block):
+class Redis(ExternalChoice):
     """The buffer in front of Kafka, a Valkey or Redis server."""
 
+    external_field = "host"
+
     type: Literal["Managed", "External"] = Field(
-        default="Managed", description="Managed: run by SmartStore. External: a server that exists, at host and port."
+        default="Managed",
+        description="Managed: run by SmartStore. External: a server that exists, at host and port.",
     )
     memory: Size = Field(
         default="512Mi",
@@ -59,17 +89,15 @@ class Redis(Block):
     )
     host: Host | None = Field(default=None, description="The server's name or address, for type External.")
     port: Port | None = Field(
-        default=None, description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 6379)."
+        default=None,
+        description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 6379).",
     )
 
-    @model_validator(mode="after")
-    def _check_external(self) -> Self:
-        _only_external(self, "host", self.type == "External")
-        return self
 
-
-class Postgres(Block):
+class Postgres(ExternalChoice):
     """The serving database."""
+
+    external_field = "host"
 
     type: Literal["Managed", "CloudNativePG", "External"] = Field(
         default="Managed",
@@ -79,17 +107,15 @@ class Postgres(Block):
     memory: Size = Field(default="128Mi", description="Shared buffers, for type Managed.")
     host: Host | None = Field(default=None, description="The server's name or address, for type External.")
     port: Port | None = Field(
-        default=None, description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 5432)."
+        default=None,
+        description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 5432).",
     )
 
-    @model_validator(mode="after")
-    def _check_external(self) -> Self:
-        _only_external(self, "host", self.type == "External")
-        return self
 
-
-class Connect(Block):
+class Connect(ExternalChoice):
     """Kafka Connect, which carries topics into Postgres and configuration back."""
+
+    external_field = "url"
 
     type: Literal["Managed", "External"] = Field(
         default="Managed",
@@ -98,11 +124,6 @@ class Connect(Block):
     heap: Size = Field(default="320Mi", description="Largest Java heap of a worker, for type Managed.")
     port: Port | None = Field(default=None, description=ONE_MACHINE_PORT)
     url: HttpUrl | None = Field(default=None, description="The REST interface, for type External.")
-
-    @model_validator(mode="after")
-    def _check_external(self) -> Self:
-        _only_external(self, "url", self.type == "External")
-        return self
 
 
 class Lake(Block):

@@ -17,12 +17,21 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "SmartStore"
 
+NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 MAX_NAME = 40
 """Names of children are made from the name and must stay below Kubernetes' 63 characters."""
 
 SERVER_METADATA = frozenset(
-    ("creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "finalizers", "generateName")
-    + ("generation", "managedFields", "ownerReferences", "resourceVersion", "selfLink", "uid")
+    (
+        *(
+            "creationTimestamp",
+            "deletionGracePeriodSeconds",
+            "deletionTimestamp",
+            "finalizers",
+            "generateName",
+        ),
+        *("generation", "managedFields", "ownerReferences", "resourceVersion", "selfLink", "uid"),
+    )
 )
 """What the API server adds to `metadata`; ignored, so that `kubectl get -o yaml` gives a valid file."""
 
@@ -38,14 +47,16 @@ class Spec(Block):
     source: Source = Field(default=Source(), description="Where events come from and how time runs.")
     execution: Literal["Assumed", "Reported"] | None = Field(
         default=None,
-        description="Assumed: restocking jobs also state that their plans were carried out. Reported: people report it. "
-        "Default: Reported for source type External, else Assumed. No effect on one machine yet.",
+        description="Assumed: restocking jobs also state that their plans were carried out. "
+        "Reported: people report it. Default: Reported for source type External, else Assumed. No effect on one machine yet.",
     )
     kafka: Kafka = Field(default=Kafka(), description="The brokers.")
     redis: Redis = Field(default=Redis(), description="The buffer in front of Kafka.")
     postgres: Postgres = Field(default=Postgres(), description="The serving database.")
     connect: Connect = Field(default=Connect(), description="Kafka Connect.")
-    lake: Lake = Field(default=Lake(), description="Where the lakehouse is kept. No effect on one machine yet.")
+    lake: Lake = Field(
+        default=Lake(), description="Where the lakehouse is kept. No effect on one machine yet."
+    )
     streaming: Streaming = Field(default=Streaming(), description="The Spark applications.")
     planning: Planning = Field(default=Planning(), description="Thresholds and targets of the stock rules.")
     serving: Serving = Field(default=Serving(), description="API and console. No effect on one machine yet.")
@@ -55,10 +66,15 @@ class Spec(Block):
     maintenance: Maintenance = Field(
         default=Maintenance(), description="When disruptive changes may be made. No effect on one machine."
     )
-    paused: bool = Field(default=False, description="The operator leaves everything as it is. No effect on one machine.")
+    paused: bool = Field(
+        default=False, description="The operator leaves everything as it is. No effect on one machine."
+    )
     suspend: bool = Field(default=False, description="Nothing runs; state is kept.")
     overrides: tuple[Override, ...] = Field(
-        default=(), strict=False, description="Patches of rendered Kubernetes objects. No effect on one machine."
+        default=(),
+        strict=False,
+        max_length=100,
+        description="Patches of rendered Kubernetes objects. No effect on one machine.",
     )
     deletion_policy: Literal["Retain", "Delete"] = Field(
         default="Retain",
@@ -76,7 +92,7 @@ class Metadata(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=MAX_NAME)]
+    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=MAX_NAME)]
     namespace: str | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from smartstore.contracts import settings
-from smartstore_operator.api.block import Block, between, setting
+from smartstore_operator.api.block import Between, Block, setting
 from smartstore_operator.api.scalars import Duration, IsoDate
 
 TICK_GRID = (
@@ -24,7 +24,9 @@ class Simulation(Block):
     """The simulated retailer, for `type: Simulation`."""
 
     range_scale: float = setting(
-        settings.SimulationSettings, "range_scale", "Share of the nominal range of 6,700 products that a store carries."
+        settings.SimulationSettings,
+        "range_scale",
+        "Share of the nominal range of 6,700 products that a store carries.",
     )
     daily_customers: int = setting(
         settings.SimulationSettings, "daily_customers", "Visitors per store and day, before traffic weights."
@@ -38,20 +40,28 @@ class Simulation(Block):
 class Replay(Block):
     """Recorded baskets, for `type: Replay`."""
 
-    products: int = setting(settings.ReplaySettings, "products", "How many of the busiest products each store carries.")
+    products: int = setting(
+        settings.ReplaySettings, "products", "How many of the busiest products each store carries."
+    )
     start: IsoDate = setting(settings.ReplaySettings, "start", "First recorded day that is replayed.")
     multiplier: int = setting(
-        settings.ReplaySettings, "multiplier", "How many distinct baskets are made of each recorded one, to make load."
+        settings.ReplaySettings,
+        "multiplier",
+        "How many distinct baskets are made of each recorded one, to make load.",
     )
 
 
 class Faults(Block):
     """Faults added on purpose, to see how they are handled. Not for `type: External`."""
 
-    malformed_pct: float = setting(settings.FaultSettings, "malformed_pct", "Malformed copies, in percent of events.")
+    malformed_pct: float = setting(
+        settings.FaultSettings, "malformed_pct", "Malformed copies, in percent of events."
+    )
     duplicate_pct: float = setting(settings.FaultSettings, "duplicate_pct", "Repeated events, in percent.")
-    late_pct: float = setting(settings.FaultSettings, "late_pct", "Events held back beyond their tick, in percent.")
-    late_max: Annotated[Duration, between(timedelta(minutes=1), timedelta(days=1))] = Field(
+    late_pct: float = setting(
+        settings.FaultSettings, "late_pct", "Events held back beyond their tick, in percent."
+    )
+    late_max: Annotated[Duration, Between(timedelta(minutes=1), timedelta(days=1))] = Field(
         default=timedelta(minutes=settings.FaultSettings().late_max_minutes),
         description="The longest delay of a late event, in simulated time: 1m to 24h, counted in whole minutes.",
     )
@@ -66,13 +76,15 @@ class Source(Block):
         "Simulation: a simulated retailer. Replay: recorded baskets. External: tills and sensors post to the "
         "gateway; External has no effect on one machine yet and is refused there.",
     )
-    seed: int = setting(settings.SourceSettings, "seed", "Seed of everything random; the same seed gives the same events.")
+    seed: int = setting(
+        settings.SourceSettings, "seed", "Seed of everything random; the same seed gives the same events."
+    )
     speed: float = setting(
         settings.SourceSettings,
         "speed",
         "Simulated seconds per real second, an upper bound; 0 = as fast as maxLead allows. External runs at 1.",
     )
-    tick: Annotated[Duration, between(timedelta(milliseconds=200), timedelta(hours=1))] | None = Field(
+    tick: Annotated[Duration, Between(timedelta(milliseconds=200), timedelta(hours=1))] | None = Field(
         default=None,
         description="The grid of simulated time at which state is published and decisions are taken, 200ms to 1h. "
         "Default: about two ticks per real second; 5m at speed 0.",
@@ -82,9 +94,15 @@ class Source(Block):
         "max_lead",
         "How many ticks the clock may run ahead of the slowest acknowledged one; 0 = lock-step.",
     )
-    start_hour: int = setting(settings.SourceSettings, "start_hour", "Hour of the first day at which the clock starts.")
-    days: int = setting(settings.SourceSettings, "days", "Ends the source after so many days; 0 = as far as data goes.")
-    simulation: Simulation = Field(default=Simulation(), description="The simulated retailer, for type Simulation.")
+    start_hour: int = setting(
+        settings.SourceSettings, "start_hour", "Hour of the first day at which the clock starts."
+    )
+    days: int = setting(
+        settings.SourceSettings, "days", "Ends the source after so many days; 0 = as far as data goes."
+    )
+    simulation: Simulation = Field(
+        default=Simulation(), description="The simulated retailer, for type Simulation."
+    )
     replay: Replay = Field(default=Replay(), description="The recorded baskets, for type Replay.")
     faults: Faults = Field(default=Faults(), description="Faults added on purpose.")
 

@@ -5,24 +5,26 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from smartstore_operator.api.block import Block, between
+from smartstore_operator.api.block import Between, Block
 from smartstore_operator.api.scalars import Duration, Size
 
-_TRIGGER = between(timedelta(0), timedelta(hours=1))
+_TRIGGER = Between(timedelta(0), timedelta(hours=1))
 
 
 class Hot(Block):
     """The application that runs all stock jobs."""
 
     trigger: Annotated[Duration, _TRIGGER] = Field(
-        default=timedelta(milliseconds=500), description="Least time between micro-batches, real time, 0s to 1h."
+        default=timedelta(milliseconds=500),
+        description="Least time between micro-batches, real time, 0s to 1h.",
     )
     max_records_per_trigger: Annotated[int, Field(ge=1_000, le=100_000_000)] = Field(
         default=100_000, description="Most records of one micro-batch."
     )
     driver_memory: Size = Field(default="1Gi", description="Java heap of the driver.")
     shuffle_partitions: Annotated[int, Field(ge=1, le=1_000)] = Field(
-        default=2, description="Partitions of the stores' state; kept in the checkpoint, cannot change once there is data."
+        default=2,
+        description="Partitions of the stores' state; kept in the checkpoint, cannot change once there is data.",
     )
 
 
@@ -40,10 +42,11 @@ class Streaming(Block):
 
     backend: Literal["SparkApplication", "Local"] = Field(
         default="SparkApplication",
-        description="SparkApplication: run by the Spark operator. Local: a driver in local mode. One machine runs Local "
-        "for both.",
+        description="SparkApplication: run by the Spark operator. Local: a driver in local mode. "
+        "One machine runs Local for both.",
     )
     hot: Hot = Field(default=Hot(), description="The application that runs all stock jobs.")
     lake: LakeApplication = Field(
-        default=LakeApplication(), description="The application that writes the lakehouse. No effect on one machine yet."
+        default=LakeApplication(),
+        description="The application that writes the lakehouse. No effect on one machine yet.",
     )

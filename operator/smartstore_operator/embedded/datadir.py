@@ -54,6 +54,11 @@ class DataDir:
         return self.run / "processes.json"
 
     @property
+    def client_file(self) -> Path:
+        """Variables for clients of the running instance, passwords among them."""
+        return self.run / "client.json"
+
+    @property
     def is_ours(self) -> bool:
         """Whether this directory was made by `create`."""
         return (self.root / MARKER).is_file()

@@ -40,7 +40,7 @@ class RestartPolicy:
 
     first_delay: float = 0.5
     longest_delay: float = 30.0
-    stable_seconds: float = 30.0
+    stable_seconds: float = 10.0
     start_attempts: int = 3
     failing_after: int = 5
 

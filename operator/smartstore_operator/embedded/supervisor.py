@@ -57,6 +57,7 @@ class Supervisor:
         self.instance = str(uuid.uuid4())
         self.ready = False
         self.started = time.time()
+        self.expired = False
         self._data = data
         self._listener = listener
         self._observe = observe
@@ -143,6 +144,11 @@ class Supervisor:
             self._hurry.set()
         self._stop.set()
 
+    def expire(self) -> None:
+        """Stop because the time is up, not because somebody asked."""
+        self.expired = not self._stop.is_set()
+        self._stop.set()
+
     @property
     def stopping(self) -> bool:
         """Whether a stop was requested."""
@@ -161,6 +167,14 @@ class Supervisor:
             return await child.end()
         finally:
             stopping.cancel()
+
+    def states(self) -> dict[str, str]:
+        """State by component; costs nothing."""
+        return {name: runner.state for name, runner in self._runners.items()}
+
+    def restarts(self) -> dict[str, int]:
+        """Restarts by component; costs nothing."""
+        return {name: runner.restarts for name, runner in self._runners.items()}
 
     def components(self) -> list[dict[str, Any]]:
         """Name, state, pid, restarts, memory and age of every component."""
@@ -183,6 +197,8 @@ class Supervisor:
 
     async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         command = request["command"]
+        if command == "ping":
+            return {"ready": self.ready and not self.stopping}
         if command == "status":
             return self.status()
         if command == "down":

@@ -15,7 +15,7 @@ import msgspec
 from smartstore_operator.api.load import load_smartstore
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.embedded import ports, toolchain
-from smartstore_operator.embedded.datadir import DataDir, write_text
+from smartstore_operator.embedded.datadir import DataDir, write_json, write_text
 from smartstore_operator.embedded.errors import PreflightError
 from smartstore_operator.render import Platform, Rendered, port_requests, render, secret_names
 
@@ -45,17 +45,20 @@ class System:
 
     def facts(self) -> dict[str, Any]:
         """What the spec says of the running system, for `status`."""
-        metrics = {
-            component.name: f"http://{ports.HOST}:{port}/metrics"
-            for component in self.rendered.components
-            for name, port in component.ports.items()
-            if name.endswith("-metrics")
-        }
         return {
             "name": self.smartstore.name,
             "stores": self.smartstore.spec.stores,
             "data_dir": str(self.data.root),
-            "endpoints": {**self.rendered.endpoints, "metrics": metrics},
+            "endpoints": {**self.rendered.endpoints, "metrics": self.metrics_urls()},
+        }
+
+    def metrics_urls(self) -> dict[str, str]:
+        """Metrics pages by component."""
+        return {
+            component.name: f"http://{ports.HOST}:{port}/metrics"
+            for component in self.rendered.components
+            for name, port in component.ports.items()
+            if name.endswith("-metrics")
         }
 
     def write(self) -> None:
@@ -63,6 +66,7 @@ class System:
         self.data.write_files(self.rendered.components)
         settings = msgspec.json.encode(self.rendered.run_settings).decode()
         write_text(self._run_file, settings, mode=0o644)
+        write_json(self.data.client_file, self.client_environment(), mode=0o600)
 
     @property
     def _run_file(self) -> Path:
@@ -78,6 +82,7 @@ class System:
             "SMARTSTORE_REDIS_URL": self.rendered.redis_url,
             "SMARTSTORE_POSTGRES_DSN": self.rendered.postgres_dsn,
             "SMARTSTORE_CONNECT_URL": self.rendered.connect_url,
+            "SMARTSTORE_LEDGER_DIR": str(self.data.state("world") / "ledger"),
         }
 
 

@@ -4,4 +4,13 @@ from smartstore_operator.render.component import Component, Probe
 from smartstore_operator.render.platform import Platform, PortRequest
 from smartstore_operator.render.rendering import Rendered, port_requests, render, secret_names
 
-__all__ = ["Component", "Platform", "PortRequest", "Probe", "Rendered", "port_requests", "render", "secret_names"]
+__all__ = [
+    "Component",
+    "Platform",
+    "PortRequest",
+    "Probe",
+    "Rendered",
+    "port_requests",
+    "render",
+    "secret_names",
+]

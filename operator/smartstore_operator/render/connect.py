@@ -12,6 +12,8 @@ from smartstore_operator.render.context import (
 )
 
 NAME = "connect"
+SECRETS = "env:"
+"""How a connector refers to a variable of the worker, so that no password lies in Connect's topics."""
 
 
 def component(context: Context) -> Component:
@@ -68,7 +70,6 @@ def _worker(context: Context) -> str:
             "heartbeat.interval.ms": 2_000,
             "task.shutdown.graceful.timeout.ms": 5_000,
             "consumer.max.poll.records": 3_000,
-            # Connectors say ${env:SMARTSTORE_POSTGRES_SINK_PASSWORD}, so that no password lies in Connect's topics.
             "config.providers": "env",
             "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
             "config.providers.env.param.allowlist.pattern": "|".join(context.connector_passwords),

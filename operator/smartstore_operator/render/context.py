@@ -58,7 +58,9 @@ class Context:
     def postgres_address(self) -> str:
         """host:port of Postgres."""
         postgres = self.spec.postgres
-        return f"{postgres.host}:{postgres.port or 5432}" if postgres.host else self.platform.address("postgres")
+        return (
+            f"{postgres.host}:{postgres.port or 5432}" if postgres.host else self.platform.address("postgres")
+        )
 
     @property
     def postgres_dsn(self) -> str:

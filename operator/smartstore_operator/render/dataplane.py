@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from smartstore_operator.api.scalars import mebibytes, milliseconds
+from smartstore_operator.render import connect
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.context import Context, http_probe
 
@@ -14,7 +15,10 @@ METRICS_PARTS = ("world", "bridge", "hot", "connectors")
 
 def topics(context: Context) -> Component:
     """One shot: creates the topics."""
-    return _component(context, "topics", "smartstore.ingest.topics", kind="oneshot", needs=("kafka",))
+    extra = {"SMARTSTORE_KAFKA_REPLICATION": str(context.kafka_replication)}
+    return _component(
+        context, "topics", "smartstore.ingest.topics", kind="oneshot", needs=("kafka",), extra=extra
+    )
 
 
 def migrate(context: Context) -> Component:
@@ -33,6 +37,8 @@ def connectors(context: Context) -> Component:
     """Keeps the connectors as declared."""
     needs = ("connect", "migrate", "topics")
     extra = context.connector_passwords
+    if context.spec.connect.type == "Managed":
+        extra["SMARTSTORE_CONNECT_SECRETS"] = connect.SECRETS
     return _component(context, "connectors", "smartstore.serving.connectors", needs=needs, extra=extra)
 
 
@@ -64,17 +70,6 @@ def hot(context: Context) -> Component:
     return _component(
         context, "hot", "smartstore.streaming.hot", needs=("topics",), extra=environment, stop_seconds=30.0
     )
-
-
-def verify(context: Context) -> Component:
-    """One shot on demand: compares what the system shows with the ledger."""
-    extra = {"SMARTSTORE_LEDGER_DIR": ledger_dir(context)}
-    return _component(context, "verify", "smartstore.verify", kind="oneshot", needs=(), extra=extra)
-
-
-def ledger_dir(context: Context) -> str:
-    """Where the world keeps its ledger."""
-    return f"{context.platform.state_dir('world')}/ledger"
 
 
 def _component(

@@ -9,7 +9,6 @@ from smartstore_operator.render.context import (
     jvm_options,
     properties,
 )
-
 from smartstore_operator.render.scripts import once
 
 NAME = "kafka"
@@ -27,7 +26,11 @@ def component(context: Context) -> Component:
         name=NAME,
         argv=(*java, logging, *classpath, "kafka.Kafka", settings),
         environment=JVM_ENVIRONMENT,
-        files={"server.properties": _server(context), "log4j2.properties": _logging(), "format.sh": _format(context)},
+        files={
+            "server.properties": _server(context),
+            "log4j2.properties": _logging(),
+            "format.sh": _format(context),
+        },
         ports={"kafka": platform.ports["kafka"], "kafka-controller": platform.ports["kafka-controller"]},
         probe=Probe(kind="exec", argv=context.probe_argv("kafka", platform.address("kafka"))),
         state_dir=platform.state_dir(NAME),
@@ -91,4 +94,6 @@ def _server(context: Context) -> str:
 
 
 def _logging() -> str:
-    return console_logging({"kafka.server.KafkaRaftServer": "INFO", "org.apache.kafka.common.utils.AppInfoParser": "ERROR"})
+    return console_logging(
+        {"kafka.server.KafkaRaftServer": "INFO", "org.apache.kafka.common.utils.AppInfoParser": "ERROR"}
+    )

@@ -35,7 +35,8 @@ def component(context: Context) -> Component:
         },
         ports={"postgres": port},
         probe=Probe(
-            kind="exec", argv=(f"{platform.postgres_bin}/pg_isready", "-q", "-h", host, "-p", str(port), "-d", "postgres")
+            kind="exec",
+            argv=(f"{platform.postgres_bin}/pg_isready", "-q", "-h", host, "-p", str(port), "-d", "postgres"),
         ),
         state_dir=platform.state_dir(NAME),
         before_start=(("/bin/sh", context.config_file(NAME, "initialise.sh")),),

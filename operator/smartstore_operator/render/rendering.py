@@ -37,9 +37,6 @@ class Rendered:
     postgres_dsn: str
     """With password."""
     connect_url: str
-    ledger_dir: str
-    verify: Component
-    """Runs on demand, not with the others."""
 
     def component(self, name: str) -> Component:
         """The component of this name; raises `KeyError`."""
@@ -69,8 +66,6 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
         redis_url=context.redis_url,
         postgres_dsn=context.postgres_dsn,
         connect_url=context.connect_url,
-        ledger_dir=dataplane.ledger_dir(context),
-        verify=dataplane.verify(context),
     )
 
 
@@ -104,7 +99,9 @@ def secret_names(smartstore: SmartStore) -> tuple[str, ...]:
 
 
 def _request(name: str, component: str, preferred: int, given: int | None) -> PortRequest:
-    return PortRequest(name=name, component=component, preferred=given or preferred, required=given is not None)
+    return PortRequest(
+        name=name, component=component, preferred=given or preferred, required=given is not None
+    )
 
 
 def _components(context: Context) -> tuple[Component, ...]:

@@ -68,8 +68,8 @@ def _columns(record: inspect.StructType) -> tuple[Column, ...]:
 
 
 def _default(field: inspect.Field) -> Any:
-    if field.default is inspect.NODEFAULT:
-        return field.default_factory() if field.default_factory is not inspect.NODEFAULT else None
+    if field.default is msgspec.NODEFAULT:
+        return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else None
     return msgspec.to_builtins(field.default)
 
 

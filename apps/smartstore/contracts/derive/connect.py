@@ -23,7 +23,12 @@ _SCALARS = {
 
 def connect_schema(topic: Topic) -> str:
     """The schema of a topic's values as compact JSON; the same contract always gives the same text."""
-    schema = {"type": "struct", "name": topic.name, "optional": False, "fields": _fields(columns_of(topic.value))}
+    schema = {
+        "type": "struct",
+        "name": topic.name,
+        "optional": False,
+        "fields": _fields(columns_of(topic.value)),
+    }
     return msgspec.json.encode(schema).decode()
 
 

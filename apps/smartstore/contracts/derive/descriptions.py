@@ -4,6 +4,7 @@ import ast
 import inspect
 import textwrap
 from functools import cache
+from itertools import pairwise
 from types import ModuleType
 
 from msgspec import Struct
@@ -37,7 +38,9 @@ def _own(record: type[Struct]) -> dict[str, str]:
     for statement in body.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             words = [node.id for node in ast.walk(statement.annotation) if isinstance(node, ast.Name)]
-            known |= {statement.target.id: _aliases()[word] for word in words if word in _aliases()}
+            texts = [_aliases()[word] for word in words if word in _aliases()]
+            if texts:
+                known[statement.target.id] = texts[0]
     return known | _docstrings(body.body)
 
 
@@ -53,7 +56,7 @@ def _tree(module: ModuleType) -> ast.Module:
 def _docstrings(statements: list[ast.stmt]) -> dict[str, str]:
     """Names whose declaration is followed by a bare string."""
     found: dict[str, str] = {}
-    for declared, after in zip(statements, statements[1:], strict=False):
+    for declared, after in pairwise(statements):
         name = _declared_name(declared)
         if name and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             found[name] = _one_line(str(after.value.value))
@@ -61,7 +64,7 @@ def _docstrings(statements: list[ast.stmt]) -> dict[str, str]:
 
 
 def _declared_name(statement: ast.stmt) -> str | None:
-    target = None
+    target: ast.expr | None = None
     if isinstance(statement, ast.AnnAssign):
         target = statement.target
     elif isinstance(statement, ast.Assign):

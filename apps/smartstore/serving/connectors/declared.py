@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from smartstore.contracts.derive.connect import connect_schema
 from smartstore.contracts.derive.sql import table_topics
-from smartstore.contracts.topics import LINES, SHELF_POLICIES, Topic
+from smartstore.contracts.topics import SHELF_POLICIES, Topic
 from smartstore.contracts.wire import HEADER_TICK
 from smartstore.serving.connectors.settings import Settings
 
@@ -41,7 +41,7 @@ def slot_name(settings: Settings) -> str:
 
 
 def _sink(settings: Settings, topic: Topic) -> Config:
-    config = {
+    return {
         "connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector",
         "tasks.max": "1",
         "topics": f"{settings.prefix}{topic.name}",
@@ -58,6 +58,7 @@ def _sink(settings: Settings, topic: Topic) -> Config:
         "collection.name.format": str(topic.table),
         "schema.evolution": "none",
         "batch.size": "3000",
+        # The buffer would keep a batch's last row per key, be it an older one; the table's guard must see them all.
         "use.reduction.buffer": "false",
         "key.converter": _STRINGS,
         "value.converter": _JSON,
@@ -69,8 +70,8 @@ def _sink(settings: Settings, topic: Topic) -> Config:
         "consumer.override.fetch.min.bytes": "1",
         "consumer.override.fetch.max.wait.ms": "100",
         **_dead_letters(settings),
+        **(_without_ticks() if topic.line else {}),
     }
-    return config | (_without_ticks() if topic in LINES else {})
 
 
 def _dead_letters(settings: Settings) -> Config:

@@ -1,6 +1,8 @@
 """What a store is planned to be, and what will come to it from outside: the half of a world that stock cannot change."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Protocol
 
 import numpy as np
@@ -8,12 +10,17 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from smartstore.contracts.events import ShelfProfile
+from smartstore.world.chance import day_counter
 from smartstore.world.physical.stock import Lot
 
 DAY_MS = 86_400_000
 
 ENTER, PICK, PUT_BACK, PAY = 0, 1, 2, 3
 """Kinds of intents, in the order in which a customer has them at one moment."""
+
+
+Intent = tuple[int, int, int, int, int, int, float, int, int]
+"""One row of a day plan: at, number, kind, visit, shelf, quantity, chance, unit price, discount."""
 
 
 class ShelfPlan(Struct, frozen=True, kw_only=True):
@@ -37,10 +44,11 @@ class StaffHours(Struct, frozen=True):
 class DayPlan:
     """The intents of one store's day, ordered by time; all arrays have one entry per intent.
 
-    `at` is in epoch ms; `visit` indexes the lists by visit. For PICK, `quantity` units are wanted from `shelf` and `chance`
+    `at` is in epoch ms; `number` (in `Intent`) is the day's counter plus the intent's place and ends the identifiers of what
+    becomes of it; `visit` indexes the lists by visit. For PICK, `quantity` units are wanted from `shelf` and `chance`
     decides about the lot. For PUT_BACK, `chance` decides about the product and `quantity` (a random number) about how many
     units. `paid` holds the recorded unit price and line discount in cents of each PICK; without it the list price and
-    `unit_discounts` (cents, by shelf) hold. An event's identifier ends with `first_number` + its intent's place.
+    `unit_discounts` (cents, by shelf) hold.
     """
 
     day: int
@@ -55,6 +63,26 @@ class DayPlan:
     customers: list[str]
     transactions: list[str]
     exits: list[int]
+
+    def intents(self, start_ms: int, end_ms: int) -> Iterator[Intent]:
+        """The intents from `start_ms` up to, not including, `end_ms`, as plain numbers."""
+        low, high = (int(place) for place in np.searchsorted(self.at, (start_ms, end_ms)))
+        first = day_counter(self.day)
+        prices, discounts = (
+            (repeat(0), repeat(0)) if self.paid is None else (column[low:high].tolist() for column in self.paid)
+        )
+        return zip(
+            self.at[low:high].tolist(),
+            range(first + low, first + high),
+            self.kind[low:high].tolist(),
+            self.visit[low:high].tolist(),
+            self.shelf[low:high].tolist(),
+            self.quantity[low:high].tolist(),
+            self.chance[low:high].tolist(),
+            prices,
+            discounts,
+            strict=False,
+        )
 
 
 class StorePlanner(Protocol):

@@ -6,7 +6,7 @@ Nobody takes what is not there: less is taken, or another product, or the sale i
 from smartstore.contracts.events import PosItem
 from smartstore.world.chance import day_counter
 from smartstore.world.physical.facts import Facts
-from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK, DayPlan, ShelfPlan
+from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK, DayPlan, Intent, ShelfPlan
 from smartstore.world.physical.stock import Held, Lot, StoreState, find, forget_if_empty, pick
 
 EARLIEST_LOT = 0.8
@@ -22,33 +22,51 @@ class Shoppers:
         self._prices = [plan.profile.item_price_cents for plan in shelves]
         self._substitutes = [plan.substitutes for plan in shelves]
 
-    def realise(self, plan: DayPlan, place: int, at: int, kind: int, visit: int) -> None:
-        """The intent at `place` of `plan`; the other arguments are its columns, already plain integers."""
-        number = day_counter(plan.day) + place
+    def realise(self, plan: DayPlan, intent: Intent) -> None:
+        """One intent of `plan`."""
+        at, number, kind, visit, shelf, quantity, chance, price, discount = intent
+        customer = plan.customers[visit]
+        key = day_counter(plan.day) + visit
         if kind == PICK:
-            self._pick(plan, place, at, visit, number)
+            unit_discounts = plan.unit_discounts if plan.paid is None else None
+            self._pick(at, number, key, customer, shelf, quantity, chance, price, discount, unit_discounts)
         elif kind == PAY:
-            self._pay(plan, at, visit, number)
+            self._pay(at, number, key, customer, plan.transactions[visit])
         elif kind == ENTER:
-            self._facts.visit(at, number, plan.customers[visit], plan.exits[visit])
+            self._facts.visit(at, number, customer, plan.exits[visit])
         else:
-            self._put_back(plan, place, at, visit, number)
+            self._put_back(at, number, key, customer, quantity, chance)
 
-    def _pick(self, plan: DayPlan, place: int, at: int, visit: int, number: int) -> None:
-        wanted = int(plan.shelf[place])
-        quantity = int(plan.quantity[place])
-        chance = float(plan.chance[place])
+    def _pick(
+        self,
+        at: int,
+        number: int,
+        key: int,
+        customer: str,
+        wanted: int,
+        quantity: int,
+        chance: float,
+        price: int,
+        discount: int,
+        unit_discounts: list[int] | None,
+    ) -> None:
         shelf, taken = self._reach(wanted, quantity, chance, at // DAY_MS)
-        got = sum(units for _, units in taken)
+        basket = self._state.baskets.get(key)
+        if basket is None and taken:
+            basket = self._state.baskets[key] = []
+        got = 0
+        for lot, units in taken:
+            if unit_discounts is not None:
+                held = Held(shelf, lot.number, units, self._prices[shelf], unit_discounts[shelf] * units)
+            else:
+                held = Held(shelf, lot.number, units, price, share(discount, got, got + units, quantity))
+            basket.append(held)
+            got += units
+        if got:
+            self._state.stock[shelf] -= got
+            self._facts.customer_moved(at, number, customer, shelf, got, picked=True)
         if got < quantity and not self._substitutes[wanted]:
             self._facts.lost(at, number, wanted, quantity - got)
-        if not got:
-            return
-        self._state.stock[shelf] -= got
-        basket = self._state.baskets.setdefault(_basket_key(plan, visit), [])
-        for lot, units, price, discount in self._priced(plan, place, shelf, quantity, taken):
-            basket.append(Held(shelf, lot.number, units, price, discount))
-        self._facts.customer_moved(at, number, plan.customers[visit], shelf, got, picked=True)
 
     def _reach(self, wanted: int, quantity: int, chance: float, today: int) -> tuple[int, list[tuple[Lot, int]]]:
         """Take what there is of the wanted product, or of the first substitute that is not empty."""
@@ -62,34 +80,12 @@ class Shoppers:
                 return shelf, taken
         return wanted, []
 
-    def _priced(
-        self, plan: DayPlan, place: int, shelf: int, quantity: int, taken: list[tuple[Lot, int]]
-    ) -> list[tuple[Lot, int, int, int]]:
-        """Each lot taken with its units, unit price and discount in cents.
-
-        A recorded line's discount is shared out by units, rounded down cumulatively, so that the shares of a whole line
-        add up to it.
-        """
-        if plan.paid is None:
-            price, off = self._prices[shelf], plan.unit_discounts[shelf]
-            return [(lot, units, price, off * units) for lot, units in taken]
-        price, discount = int(plan.paid[0][place]), int(plan.paid[1][place])
-        priced = []
-        before = 0
-        for lot, units in taken:
-            after = before + units
-            share = discount * after // quantity - discount * before // quantity
-            priced.append((lot, units, price, share))
-            before = after
-        return priced
-
-    def _put_back(self, plan: DayPlan, place: int, at: int, visit: int, number: int) -> None:
-        key = _basket_key(plan, visit)
+    def _put_back(self, at: int, number: int, key: int, customer: str, draw: int, chance: float) -> None:
         basket = self._state.baskets.get(key)
         if not basket:
             return
-        held = basket[int(float(plan.chance[place]) * len(basket))]
-        quantity = 1 + int(plan.quantity[place]) % held.quantity
+        held = basket[int(chance * len(basket))]
+        quantity = 1 + draw % held.quantity
         discount = held.discount_cents * quantity // held.quantity
         held.quantity -= quantity
         held.discount_cents -= discount
@@ -101,10 +97,10 @@ class Shoppers:
         lot.baskets -= quantity
         lot.shelf += quantity
         self._state.stock[held.shelf] += quantity
-        self._facts.customer_moved(at, number, plan.customers[visit], held.shelf, quantity, picked=False)
+        self._facts.customer_moved(at, number, customer, held.shelf, quantity, picked=False)
 
-    def _pay(self, plan: DayPlan, at: int, visit: int, number: int) -> None:
-        basket = self._state.baskets.pop(_basket_key(plan, visit), None)
+    def _pay(self, at: int, number: int, key: int, customer: str, transaction: str) -> None:
+        basket = self._state.baskets.pop(key, None)
         if basket is None:
             return
         lines: dict[tuple[int, int, int], list[int]] = {}
@@ -119,8 +115,12 @@ class Shoppers:
             lot.baskets -= quantity
             items.append(self._facts.line(len(items) + 1, shelf, lot, quantity, price, discount))
             forget_if_empty(lots, lot)
-        self._facts.paid(at, number, plan.customers[visit], plan.transactions[visit], items)
+        self._facts.paid(at, number, customer, transaction, items)
 
 
-def _basket_key(plan: DayPlan, visit: int) -> int:
-    return day_counter(plan.day) + visit
+def share(discount: int, before: int, after: int, quantity: int) -> int:
+    """The part of a line's discount that falls on its units `before` to `after`.
+
+    Rounded down cumulatively, so that the parts of a whole line add up to its discount.
+    """
+    return discount * after // quantity - discount * before // quantity

@@ -75,7 +75,8 @@ CREATE TABLE config.wh_policies (
     reorder_point_qty integer CHECK (reorder_point_qty >= 0),
     {LIFE.strip()}
 );
-COMMENT ON TABLE config.wh_policies IS 'When to order a back room''s goods from the supplier; scope as in shelf_policies.';
+COMMENT ON TABLE config.wh_policies IS
+    'When to order a back room''s goods from the supplier; scope as in shelf_policies.';
 
 CREATE TABLE config.shelf_profiles (
     store_id text NOT NULL,

@@ -1,0 +1,116 @@
+"""One store: merges what customers intend with what staff have on their agenda, strictly in time order."""
+
+from heapq import heappop, merge
+
+from msgspec import Struct
+
+from smartstore.contracts.events import StockCount, Store, StoreConfig
+from smartstore.contracts.topics import STOCK_COUNTS, STORE_CONFIG, STORES
+from smartstore.contracts.wire import from_epoch_ms
+from smartstore.world.chance import COUNTER_BITS, id_prefix
+from smartstore.world.model import Emission
+from smartstore.world.physical.facts import Dated, Facts, lot_quantity
+from smartstore.world.physical.plan import DAY_MS, PLAN_MARGIN_MS, DayPlan, Intent, StorePlanner
+from smartstore.world.physical.shoppers import Shoppers
+from smartstore.world.physical.staff import Staff
+from smartstore.world.physical.stock import Lot, StoreState, units
+
+
+class StoreModel:
+    """A store from `start_ms` on. Day plans are made when their time comes and dropped when it is over."""
+
+    def __init__(self, seed: int, planner: StorePlanner, start_ms: int) -> None:
+        self._seed = seed
+        self._planner = planner
+        self._start_ms = start_ms
+        self._plans: dict[int, DayPlan] = {}
+        self._facts = Facts(seed, planner.store_id, planner.shelves)
+        self._live(self._opening_state())
+        self._staff.begin(start_ms)
+
+    @property
+    def state(self) -> StoreState:
+        """The dynamic state; not to be changed from outside."""
+        return self._state
+
+    def restore(self, state: StoreState) -> None:
+        """Continue from `state`."""
+        self._plans.clear()
+        self._live(state)
+
+    def opening(self, ordinal: int) -> list[Emission]:
+        """The store, its shelves' profiles, and the opening counts of shelves and back room."""
+        planner = self._planner
+        moment = from_epoch_ms(self._start_ms)
+        prefix = id_prefix(self._seed, planner.store_id, "opening")
+        numbers = iter(range(3 * len(planner.shelves) + 1))
+
+        def envelope() -> dict[str, object]:
+            return {"event_id": f"{prefix}{next(numbers):012x}", "store_id": planner.store_id, "timestamp": moment}
+
+        def count(location: str, shelf_id: str, lots: list[Lot]) -> Struct:
+            named = [lot_quantity(lot) for lot in lots]
+            record = {"count_type": "opening", "location": location, "shelf_id": shelf_id, "quantity": units(lots)}
+            return StockCount(**envelope(), **record, lots=named)  # type: ignore[arg-type]
+
+        store = Store(**envelope(), ordinal=ordinal, name=planner.name)  # type: ignore[arg-type]
+        out = [Emission(STORES.name, store)]
+        on_shelves, in_back_room = planner.opening_lots()
+        for plan, on_shelf, in_back in zip(planner.shelves, on_shelves, in_back_room, strict=True):
+            config = StoreConfig(**envelope(), kind="profile", profile=plan.profile)  # type: ignore[arg-type]
+            out.append(Emission(STORE_CONFIG.name, config))
+            out.append(Emission(STOCK_COUNTS.name, count("store", plan.profile.shelf_id, on_shelf)))
+            out.append(Emission(STOCK_COUNTS.name, count("warehouse", plan.profile.shelf_id, in_back)))
+        return out
+
+    def advance(self, until_ms: int) -> list[Dated]:
+        """What happens from the state's `now` up to, not including, `until_ms`, in the order it happens."""
+        state, plans = self._state, self._active_plans(until_ms)
+        agenda, run, realise = state.agenda, self._staff.run, self._shoppers.realise
+        for intent in self._intents(plans, until_ms):
+            while agenda and agenda[0].at <= intent[0]:
+                run(heappop(agenda))
+            realise(plans[intent[1] >> COUNTER_BITS], intent)
+        while agenda and agenda[0].at < until_ms:
+            run(heappop(agenda))
+        state.now = until_ms
+        return self._facts.take()
+
+    def _live(self, state: StoreState) -> None:
+        planner = self._planner
+        self._state = state
+        self._shoppers = Shoppers(planner.shelves, state, self._facts)
+        self._staff = Staff(self._seed, planner.store_id, planner.shelves, planner.staff_hours, state, self._facts)
+
+    def _opening_state(self) -> StoreState:
+        on_shelves, in_back_room = self._planner.opening_lots()
+        for lots in on_shelves:
+            lots.sort(key=lambda lot: (lot.expiry, lot.number))
+        numbers = [lot.number for lots in (*on_shelves, *in_back_room) for lot in lots]
+        return StoreState(
+            now=self._start_ms,
+            shelves=on_shelves,
+            back_room=in_back_room,
+            stock=[units(lots) for lots in on_shelves],
+            transit=[0] * len(on_shelves),
+            baskets={},
+            agenda=[],
+            next_lot=max(numbers, default=0) + 1,
+        )
+
+    def _active_plans(self, until_ms: int) -> dict[int, DayPlan]:
+        """The plans that may have intents from now to `until_ms`."""
+        first = max((self._state.now - PLAN_MARGIN_MS) // DAY_MS, self._start_ms // DAY_MS)
+        last = (until_ms - 1 + PLAN_MARGIN_MS) // DAY_MS
+        for day in [day for day in self._plans if not first <= day <= last]:
+            del self._plans[day]
+        for day in range(first, last + 1):
+            if day not in self._plans:
+                self._plans[day] = self._planner.day(day)
+        return self._plans
+
+    def _intents(self, plans: dict[int, DayPlan], until_ms: int) -> list[Intent]:
+        now = self._state.now
+        if len(plans) == 1:
+            return list(next(iter(plans.values())).intents(now, until_ms))
+        return list(merge(*(plan.intents(now, until_ms) for plan in plans.values())))

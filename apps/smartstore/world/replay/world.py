@@ -1,0 +1,91 @@
+"""Puts a replay together: one planner per recorded store."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from smartstore.contracts.settings import RunSettings
+from smartstore.world.physical.calendar import run_bounds
+from smartstore.world.physical.estate import Estate
+from smartstore.world.physical.plan import DAY_MS, DayPlan, StaffHours
+from smartstore.world.physical.stock import Lot
+from smartstore.world.replay.baskets import Baskets, line_prices, plan_day
+from smartstore.world.replay.recording import Recording, ReplayDataError, column, load_recording
+from smartstore.world.replay.shelves import opening_lots, shelf_plans, unit_prices
+
+ROUND_THE_CLOCK = StaffHours(0, 23)
+"""The recorded stores sell at every hour of the day (UTC), so staff are there at every hour."""
+
+
+class ReplayedStore:
+    """The planner of one recorded store."""
+
+    def __init__(self, settings: RunSettings, recording: Recording, rank: int, start_ms: int) -> None:
+        source = settings.source
+        self.store_id = f"cj{recording.stores[rank]:04d}"
+        self.name = f"Complete Journey store {recording.stores[rank]}"
+        self.staff_hours = ROUND_THE_CLOCK
+        self._seed = source.seed
+        self._multiplier = source.replay.multiplier
+        self._start_ms = start_ms
+        products = _of_store(recording.products, rank).to_pylist()
+        self.shelves = shelf_plans(source.seed, self.store_id, self._multiplier, products)
+        self._list_cents = unit_prices(self.shelves)
+        self._lines = _of_store(recording.lines, rank)
+        self._line_days = column(self._lines, "at_ms") // DAY_MS
+
+    def opening_lots(self) -> tuple[list[list[Lot]], list[list[Lot]]]:
+        """See `StorePlanner.opening_lots`."""
+        return opening_lots(self._seed, self.store_id, self._start_ms // DAY_MS, self.shelves)
+
+    def day(self, day: int) -> DayPlan:
+        """See `StorePlanner.day`: the baskets paid on that day (UTC)."""
+        baskets = self.baskets(day)
+        return plan_day(
+            self._seed, self.store_id, day, baskets, self._multiplier, self._list_cents, self._start_ms
+        )
+
+    def baskets(self, day: int) -> Baskets:
+        """The recorded baskets of a day."""
+        low, high = (int(place) for place in np.searchsorted(self._line_days, (day, day + 1)))
+        lines = self._lines[low:high]
+        recorded = {name: column(lines, name) for name in lines.column_names}
+        quantity = recorded["quantity"].astype(np.int64)
+        unit, discount = line_prices(
+            recorded["shelf_cents"].astype(np.int64), recorded["paid_cents"].astype(np.int64), quantity
+        )
+        _, first, count = np.unique(recorded["basket"], return_index=True, return_counts=True)
+        order = np.argsort(first)
+        first, count = first[order], count[order]
+        return Baskets(
+            at_ms=recorded["at_ms"][first],
+            basket=recorded["basket"][first],
+            household=recorded["household"][first],
+            first=first,
+            count=count,
+            product=recorded["product"],
+            quantity=recorded["quantity"],
+            unit_cents=unit.astype(np.int32),
+            discount_cents=discount.astype(np.int32),
+        )
+
+
+def build_replay(settings: RunSettings, cache_dir: Path | None = None) -> Estate:
+    """The replay of `settings.source.replay`, at most until the recorded data end.
+
+    Raises `ReplayDataError` when the data are not installed, have fewer stores, or do not cover the start.
+    """
+    replay = settings.source.replay
+    recording = load_recording(settings.stores, replay.products, cache_dir)
+    times = column(recording.lines, "at_ms")
+    start_ms, end_ms = run_bounds(settings.source, replay.start, int(times.max()) + 1000)
+    if not int(times.min()) - DAY_MS <= start_ms <= int(times.max()):
+        raise ReplayDataError(f"source.replay.start {replay.start} is outside the recorded data (the year 2017)")
+    planners = [ReplayedStore(settings, recording, rank, start_ms) for rank in range(settings.stores)]
+    return Estate(settings, planners, start_ms, end_ms)
+
+
+def _of_store(table: pa.Table, rank: int) -> pa.Table:
+    low, high = (int(place) for place in np.searchsorted(column(table, "store"), (rank, rank + 1)))
+    return table[low:high]

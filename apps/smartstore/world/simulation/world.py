@@ -1,0 +1,113 @@
+"""Puts the simulated retailer together: one planner per store, all with the same range."""
+
+import numpy as np
+
+from smartstore.contracts.events import ShelfProfile
+from smartstore.contracts.settings import RunSettings
+from smartstore.world.physical.calendar import run_bounds
+from smartstore.world.physical.estate import Estate
+from smartstore.world.physical.plan import DAY_MS, DayPlan, ShelfPlan, StaffHours
+from smartstore.world.physical.stock import Lot
+from smartstore.world.simulation import opening
+from smartstore.world.simulation.catalogue import Sku, skus_of, subcategory_ends
+from smartstore.world.simulation.promotions import discounts_of
+from smartstore.world.simulation.traffic import Visits, daily_total, mean_visits, visits_of
+from smartstore.world.simulation.visits import UNITS_PER_VISIT, plan_day
+
+LIFE_DAYS = {
+    "FRUITS AND VEGETABLES": (4, 10),
+    "MEAT": (4, 9),
+    "FISH": (3, 6),
+    "REFRIGERATED": (10, 25),
+    "FROZEN": (90, 270),
+}
+"""How long delivered goods keep: least and most days."""
+LONG_LIFE_DAYS = (365, 730)
+STAFF_HOURS = StaffHours(6, 22)
+SUBSTITUTES = 3
+
+
+class SimulatedStore:
+    """The planner of one simulated store."""
+
+    def __init__(self, settings: RunSettings, ordinal: int, skus: list[Sku], shelves: tuple[ShelfPlan, ...]) -> None:
+        self.store_id = f"s{ordinal + 1:04d}"
+        self.name = f"Store {ordinal + 1}"
+        self.shelves = shelves
+        self.staff_hours = STAFF_HOURS
+        self._skus = skus
+        self._seed = settings.source.seed
+        self._simulation = settings.source.simulation
+        self._start_ms, _ = run_bounds(settings.source, self._simulation.start)
+        self._visibility = np.array([sku.visibility for sku in skus])
+
+    def opening_lots(self) -> tuple[list[list[Lot]], list[list[Lot]]]:
+        """See `StorePlanner.opening_lots`."""
+        return opening.opening_lots(self._seed, self.store_id, self._start_ms // DAY_MS, self._skus)
+
+    def day(self, day: int) -> DayPlan:
+        """See `StorePlanner.day`. Visits that would have begun before the start of the run do not take place."""
+        simulation = self._simulation
+        total = daily_total(
+            self._seed, self.store_id, day, simulation.daily_customers, simulation.traffic_multiplier
+        )
+        visits = visits_of(self._seed, self.store_id, day, total)
+        if self._start_ms > day * DAY_MS:
+            inside = visits.entry > self._start_ms
+            visits = Visits(visits.entry[inside], visits.exit[inside])
+        rates = np.zeros(len(self._skus))
+        for place, rate in discounts_of(self._seed, day, len(self._skus)).items():
+            rates[place] = rate
+        unit_discounts = [
+            int(sku.price_cents * rate + 0.5) for sku, rate in zip(self._skus, rates.tolist(), strict=True)
+        ]
+        weights = self._visibility * (1 + rates)
+        return plan_day(self._seed, self.store_id, day, visits, weights, unit_discounts)
+
+
+def build_simulation(settings: RunSettings) -> Estate:
+    """The simulated retailer with `settings.stores` stores, s0001, s0002, …"""
+    simulation = settings.source.simulation
+    skus = skus_of(settings.source.seed, simulation.range_scale)
+    shelves = shelf_plans(skus, mean_visits(simulation.daily_customers, simulation.traffic_multiplier))
+    planners = [SimulatedStore(settings, ordinal, skus, shelves) for ordinal in range(settings.stores)]
+    start_ms, end_ms = run_bounds(settings.source, simulation.start)
+    return Estate(settings, planners, start_ms, end_ms)
+
+
+def shelf_plans(skus: list[Sku], visits_per_day: float) -> tuple[ShelfPlan, ...]:
+    """The shelves of a store; demand is what `visits_per_day` average visits pick by visibility."""
+    whole = sum(sku.visibility for sku in skus)
+    substitutes = _substitutes(skus)
+    return tuple(
+        ShelfPlan(
+            profile=ShelfProfile(
+                shelf_id=sku.shelf_id,
+                sku=sku.shelf_id,
+                item_category=sku.category,
+                item_subcategory=sku.subcategory,
+                capacity=sku.capacity,
+                item_weight_g=sku.weight_g,
+                item_price_cents=sku.price_cents,
+                standard_batch_size=sku.batch_size,
+                product_name=f"{sku.subcategory} {sku.shelf_id[-4:]}",
+                aisle=sku.aisle,
+                warehouse_capacity=sku.warehouse_capacity,
+            ),
+            life_days=LIFE_DAYS.get(sku.category, LONG_LIFE_DAYS),
+            demand_per_day=visits_per_day * UNITS_PER_VISIT * sku.visibility / whole,
+            substitutes=substitutes[place],
+        )
+        for place, sku in enumerate(skus)
+    )
+
+
+def _substitutes(skus: list[Sku]) -> list[tuple[int, ...]]:
+    """The next SKUs of the same subcategory, then of the same category, round about; a few of them."""
+    out: list[dict[int, None]] = [{} for _ in skus]
+    for whole_category in (False, True):
+        for first, end in subcategory_ends(skus, whole_category=whole_category):
+            for place in range(first, end):
+                neighbours = (first + (place - first + step) % (end - first) for step in range(1, end - first))
+                out[place].update(dict.fromkeys(neighbours))
+    return [tuple(places)[:SUBSTITUTES] for places in out]

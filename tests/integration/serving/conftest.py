@@ -1,0 +1,228 @@
+"""A database of its own with the current schema, and the connectors that serve it, per test module."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import psycopg2
+import pytest
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from smartstore.contracts.derive.kafka import topic_config
+from smartstore.contracts.settings import PlanningSettings
+from smartstore.contracts.topics import BY_NAME, TOPICS
+from smartstore.contracts.wire import partition_of
+from smartstore.serving.migrate import migrate
+from smartstore.serving.roles import Passwords
+
+PARTITIONS = 4
+
+
+def run_sql(dsn: str, statement: str) -> list[tuple[Any, ...]]:
+    """One statement in a transaction of its own; its rows, if it has any."""
+    connection = psycopg2.connect(dsn)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
+    """Ask until it holds; database errors while a server is away count as not yet."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+        except (psycopg2.Error, httpx.HTTPError):
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+@dataclass
+class Deployment:
+    """One prefix on Kafka, one database, one `smartstore.serving.connectors` process."""
+
+    prefix: str
+    dsn: str
+    bootstrap: str
+    connect_url: str
+    data_dir: Path
+    health_url: str
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        return run_sql(self.dsn, statement)
+
+    def producer(self) -> Producer:
+        return Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 5, "acks": "all"})
+
+    def produce(self, topic: str, *records: dict[str, Any] | bytes) -> None:
+        """Records in their order; raw bytes as they are."""
+        producer = self.producer()
+        for record in records:
+            self.send(producer, topic, record)
+        assert producer.flush(30) == 0
+
+    def send(self, producer: Producer, topic: str, record: dict[str, Any] | bytes) -> None:
+        value = record if isinstance(record, bytes) else json.dumps(record).encode()
+        store = record.get("store_id") if isinstance(record, dict) else None
+        partition = partition_of(store, PARTITIONS) if store and BY_NAME[topic].by_store else 0
+        producer.produce(self.prefix + topic, value, partition=partition)
+
+    def read(self, topic: str, until: Callable[[dict[str, Any]], object], seconds: float = 15) -> list[Any]:
+        """All messages of a topic from its beginning to the first whose value meets `until`."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "group.id": uuid.uuid4().hex,
+                "auto.offset.reset": "earliest",
+            }
+        )
+        consumer.subscribe([self.prefix + topic])
+        found = []
+        deadline = time.monotonic() + seconds
+        try:
+            while time.monotonic() < deadline:
+                message = consumer.poll(0.1)
+                if message is None or message.error():
+                    continue
+                found.append(message)
+                if until(_value(message)):
+                    return found
+        finally:
+            consumer.close()
+        raise AssertionError(f"{topic}: the record never came; last {[m.value() for m in found[-3:]]}")
+
+    def connectors(self, expand: str = "status") -> dict[str, Any]:
+        answer = httpx.get(f"{self.connect_url}/connectors", params={"expand": expand}, timeout=30).json()
+        return {name: facts[expand] for name, facts in answer.items() if name.startswith(self.prefix)}
+
+    def all_running(self) -> bool:
+        statuses = self.connectors()
+        tasks = [task["state"] for status in statuses.values() for task in status["tasks"]]
+        return len(statuses) == 8 and tasks == ["RUNNING"] * 8
+
+    def metric(self, name: str) -> dict[str, float]:
+        """Connector (without prefix) → value."""
+        lines = httpx.get(self.health_url.replace("healthz", "metrics")).text.splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if line.startswith(f"{name}{{"))
+        return {label.split('"')[1].removeprefix(self.prefix): float(value) for label, value in pairs}
+
+    def kill(self, program: str) -> None:
+        """`kill -9` of a server's main process; its supervisor starts it again."""
+        for process in psutil.process_iter(["cmdline"]):
+            line = " ".join(process.info["cmdline"] or [])
+            parent = process.parent()
+            if (
+                str(self.data_dir) in line
+                and program in line
+                and parent
+                and "postgres -D" not in _line(parent)
+            ):
+                process.send_signal(signal.SIGKILL)
+
+
+def _line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def _value(message: Any) -> dict[str, Any]:
+    try:
+        return json.loads(message.value())  # type: ignore[no-any-return]
+    except ValueError:
+        return {}
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    servers: Any,
+    bootstrap: str,
+    connect_url: str,
+    postgres_dsn: str,
+    postgres_superuser_dsn: str,
+    tmp_path_factory: Any,
+) -> Iterator[Deployment]:
+    """Topics, schema and connectors, all running."""
+    prefix = f"t{uuid.uuid4().hex[:8]}_"
+    owner = urllib.parse.urlsplit(postgres_dsn).username
+    name = prefix.rstrip("_")
+    run_sql(postgres_superuser_dsn, f"CREATE DATABASE {name} OWNER {owner}")
+    dsn = f"{postgres_dsn.rpartition('/')[0]}/{name}"
+    migrate(dsn, PlanningSettings(), Passwords())
+    _create_topics(bootstrap, prefix)
+    port = _free_port()
+    directory = tmp_path_factory.mktemp("connectors")
+    with (directory / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "smartstore.serving.connectors"],
+            env=_environment(dsn, bootstrap, connect_url, prefix, port),
+            stderr=log,
+        )
+        running = Deployment(
+            prefix, dsn, bootstrap, connect_url, servers.data_dir, f"http://127.0.0.1:{port}/healthz"
+        )
+        try:
+            wait_until(lambda: httpx.get(running.health_url).status_code == 200, 90, "connectors healthy")
+            yield running
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0
+    _remove(running, postgres_superuser_dsn, name)
+
+
+def _environment(dsn: str, bootstrap: str, connect_url: str, prefix: str, port: int) -> dict[str, str]:
+    return os.environ | {
+        "SMARTSTORE_POSTGRES_DSN": dsn,
+        "SMARTSTORE_KAFKA_BOOTSTRAP": bootstrap,
+        "SMARTSTORE_KAFKA_PARTITIONS": str(PARTITIONS),
+        "SMARTSTORE_CONNECT_URL": connect_url,
+        "SMARTSTORE_CONNECT_SECRETS": "env:",
+        "SMARTSTORE_TOPIC_PREFIX": prefix,
+        "SMARTSTORE_METRICS_PORT": str(port),
+    }
+
+
+def _create_topics(bootstrap: str, prefix: str) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    topics = [NewTopic(prefix + t.name, PARTITIONS, 1, config=topic_config(t)) for t in TOPICS]
+    for future in admin.create_topics(topics).values():
+        future.result(30)
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _remove(deployment: Deployment, superuser_dsn: str, database: str) -> None:
+    for name in deployment.connectors():
+        httpx.delete(f"{deployment.connect_url}/connectors/{name}", timeout=30)
+    slots = (
+        f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '{database}'"
+    )
+    active = f"SELECT 1 FROM pg_replication_slots WHERE active AND database = '{database}'"
+    wait_until(lambda: not run_sql(superuser_dsn, active), 30, "the source has let go of its slot")
+    run_sql(superuser_dsn, slots)
+    run_sql(superuser_dsn, f"DROP DATABASE {database} WITH (FORCE)")

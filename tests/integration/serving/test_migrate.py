@@ -1,0 +1,160 @@
+"""The migration on a real Postgres: idempotent, safe beside another one, extends and never drops."""
+
+import threading
+import urllib.parse
+from collections.abc import Iterator
+
+import psycopg2
+import pytest
+from tests.integration.serving.conftest import run_sql
+
+from smartstore.contracts.settings import PlanningSettings
+from smartstore.serving.migrate import migrate
+from smartstore.serving.roles import CDC, READER, SINK, Passwords
+from smartstore.serving.tables import ContractConflict
+
+pytestmark = pytest.mark.integration
+
+PLANNING = PlanningSettings(threshold_pct=25.0, min_qty=2, near_expiry_days=4)
+NO_PASSWORDS = Passwords()
+
+
+@pytest.fixture
+def dsn(database: str) -> str:
+    """A database at the current schema, owned by an ordinary role."""
+    migrate(database, PLANNING, NO_PASSWORDS)
+    return database
+
+
+def test_a_second_run_changes_nothing(dsn: str) -> None:
+    before = run_sql(
+        dsn, "SELECT table_schema, table_name, column_name FROM information_schema.columns ORDER BY 1, 2, 3"
+    )
+    assert migrate(dsn, PLANNING, NO_PASSWORDS) == []
+    after = run_sql(
+        dsn, "SELECT table_schema, table_name, column_name FROM information_schema.columns ORDER BY 1, 2, 3"
+    )
+    assert before == after
+
+
+def test_two_at_once_do_the_work_once(database: str) -> None:
+    results: list[object] = []
+
+    def run() -> None:
+        try:
+            results.append(len(migrate(database, PLANNING, NO_PASSWORDS)))
+        except Exception as error:  # noqa: BLE001  shown by the assertion below
+            results.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, results)) == ["0", "7"]
+
+
+def test_the_global_policy_is_seeded_once_and_not_brought_back(dsn: str) -> None:
+    rows = run_sql(
+        dsn,
+        "SELECT store_id, shelf_id, threshold_pct::float, min_qty, near_expiry_days FROM config.shelf_policies",
+    )
+    assert rows == [(None, None, 25.0, 2, 4)]
+    run_sql(dsn, "DELETE FROM config.shelf_policies")
+    migrate(dsn, PLANNING, NO_PASSWORDS)
+    assert run_sql(dsn, "SELECT count(*) FROM config.shelf_policies") == [(0,)]
+
+
+def test_a_missing_column_is_added_with_its_default(dsn: str) -> None:
+    run_sql(dsn, "INSERT INTO ref.stores VALUES ('e', 's1', now(), 0, 'One')")
+    run_sql(dsn, "ALTER TABLE ref.stores DROP COLUMN parts")
+    assert migrate(dsn, PLANNING, NO_PASSWORDS) == ["added ref.stores.parts"]
+    assert run_sql(dsn, "SELECT parts FROM ref.stores") == [(1,)]
+
+
+def test_a_column_of_another_type_is_a_conflict_and_changes_nothing(dsn: str) -> None:
+    run_sql(dsn, "ALTER TABLE ref.stores ALTER COLUMN ordinal TYPE text, DROP COLUMN parts")
+    with pytest.raises(ContractConflict, match=r"ref\.stores\.ordinal is text, its contract says bigint"):
+        migrate(dsn, PLANNING, NO_PASSWORDS)
+    columns = run_sql(
+        dsn, "SELECT 1 FROM information_schema.columns WHERE table_name = 'stores' AND column_name = 'parts'"
+    )
+    assert columns == []
+
+
+def test_an_older_or_equal_version_never_overwrites(dsn: str) -> None:
+    upsert = (
+        "INSERT INTO ref.stores (event_id, store_id, timestamp, ordinal, name, version)"
+        " VALUES ('e', 's1', now(), 0, '{name}', {version})"
+        " ON CONFLICT (store_id) DO UPDATE SET name = excluded.name, version = excluded.version"
+    )
+    for name, version in (("second", 2), ("first", 1), ("second again", 2), ("third", 3), ("late", 2)):
+        run_sql(dsn, upsert.format(name=name, version=version))
+    assert run_sql(dsn, "SELECT name, version FROM ref.stores") == [("third", 3)]
+
+
+def test_a_dead_letter_is_kept_as_first_written(dsn: str) -> None:
+    upsert = (
+        "INSERT INTO ops.dead_letters (dead_letter_id, source, position, reason, value)"
+        " VALUES ('d1', 's', '1', '{reason}', '')"
+        " ON CONFLICT (dead_letter_id) DO UPDATE SET reason = excluded.reason"
+    )
+    for reason in ("first", "second"):
+        run_sql(dsn, upsert.format(reason=reason))
+    assert run_sql(dsn, "SELECT reason FROM ops.dead_letters") == [("first",)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "(store_id) VALUES ('no spaces allowed')",
+        "(threshold_pct) VALUES (101)",
+        "(min_qty) VALUES (-1)",
+        "(near_expiry_days) VALUES (-1)",
+        "(item_category) VALUES (repeat('x', 129))",
+    ],
+)
+def test_a_policy_that_no_store_could_be_told_is_refused(dsn: str, values: str) -> None:
+    with pytest.raises(psycopg2.Error):
+        run_sql(dsn, f"INSERT INTO config.shelf_policies {values}")
+
+
+def test_a_policy_keeps_its_update_time_and_cannot_be_truncated(dsn: str) -> None:
+    run_sql(dsn, "UPDATE config.shelf_policies SET min_qty = 3, updated_at = '2000-01-01'")
+    assert run_sql(dsn, "SELECT updated_at > created_at FROM config.shelf_policies") == [(True,)]
+    with pytest.raises(psycopg2.Error, match="would not reach the running jobs"):
+        run_sql(dsn, "TRUNCATE config.shelf_policies")
+
+
+def test_the_views_answer(dsn: str) -> None:
+    for view in ("ops.open_alerts", "ops.pos_transactions", "analytics.sales_by_day", "analytics.shelf_fill"):
+        assert run_sql(dsn, f"SELECT * FROM {view}") == []
+
+
+@pytest.fixture
+def as_superuser(postgres_superuser_dsn: str, database: str) -> Iterator[str]:
+    """The superuser's address of the test's database; the roles it makes are dropped at the end."""
+    dsn = f"{postgres_superuser_dsn.rpartition('/')[0]}/{database.rpartition('/')[2]}"
+    yield dsn
+    for role in (READER, SINK, CDC):
+        run_sql(dsn, f"DROP OWNED BY {role}")
+        run_sql(dsn, f"DROP ROLE {role}")
+
+
+def test_logins_have_only_the_rights_they_need(as_superuser: str) -> None:
+    for _ in range(2):
+        migrate(as_superuser, PLANNING, Passwords(sink="it's", cdc="secret"))
+    address = as_superuser.rpartition("@")[2]
+    sink = f"postgresql://{SINK}:{urllib.parse.quote(chr(39).join(('it', 's')))}@{address}"
+    cdc = f"postgresql://{CDC}:secret@{address}"
+    insert = "INSERT INTO ref.stores (event_id, store_id, timestamp, ordinal, name) VALUES ('e', 's1', now(), 0, 'One')"
+    run_sql(sink, insert)
+    assert len(run_sql(cdc, "SELECT * FROM config.shelf_policies")) == 1
+    for dsn, forbidden in (
+        (sink, "DELETE FROM ref.stores"),
+        (sink, "UPDATE config.shelf_policies SET min_qty = 1"),
+        (cdc, insert),
+        (cdc, "UPDATE config.shelf_policies SET min_qty = 1"),
+    ):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            run_sql(dsn, forbidden)

@@ -1,0 +1,48 @@
+"""The hot application against the in-memory runner, through kills; and one driver per checkpoint."""
+
+from collections.abc import Callable
+
+import pytest
+from conftest import Hot  # type: ignore[import-not-found]
+from lines_on_kafka import START_MS, STEP_MS, Lines, outputs_of_the_memory_runner, published
+
+from smartstore.contracts.settings import PlanningSettings
+from smartstore.domain.engine import Parameters
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+STORES = ("s0001", "s0002", "s0003")
+
+
+def test_outputs_equal_the_in_memory_runner_even_when_driver_and_worker_are_killed(
+    bootstrap: str, topic_prefix: str, new_hot: Callable[[], Hot]
+) -> None:
+    lines = Lines(bootstrap, topic_prefix, STORES, shelves=60)
+    hot = new_hot().start()
+    lines.open_stores()
+    lines.minutes(1, 40, events=40)
+    hot.wait_for(START_MS + 5 * STEP_MS)
+    hot.kill_python_worker()
+    lines.minutes(41, 80, events=40)
+    hot.wait_for(START_MS + 45 * STEP_MS)
+    hot.kill()
+    hot.start()
+    lines.minutes(81, 120, events=40)
+    hot.wait_for(START_MS + 121 * STEP_MS)
+    assert hot.stop() == 0
+
+    expected = outputs_of_the_memory_runner(bootstrap, topic_prefix, Parameters(STEP_MS, PlanningSettings()))
+    found = published(bootstrap, topic_prefix)
+    assert found.keys() == expected.keys()
+    assert sum(expected.values()) > 5_000
+
+
+def test_a_second_driver_on_one_checkpoint_refuses(
+    bootstrap: str, topic_prefix: str, new_hot: Callable[[], Hot]
+) -> None:
+    lines = Lines(bootstrap, topic_prefix, STORES, shelves=3)
+    lines.open_stores()
+    hot = new_hot().start()
+    hot.wait_for(START_MS + STEP_MS)
+    assert hot.spawn().wait(timeout=60) == 1
+    assert "is in use by the driver with process id" in hot.log.read_text()
+    assert hot.stop() == 0
