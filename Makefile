@@ -28,7 +28,7 @@ setup: ## install everything into .venv and the cache; quick when there is nothi
 	@$(PYTHON) tools/bootstrap.py
 
 run: setup ## start a whole SmartStore on this machine; FOR=10m stops it by itself, FILE=store.yaml is your resource
-	@$(SMARTSTORE) up $(if $(FILE),--file '$(FILE)') $(if $(FOR),--for '$(FOR)')
+	@$(SMARTSTORE) up $(if $(FILE),'$(FILE)') $(if $(FOR),--for '$(FOR)')
 
 test: lint types test-unit test-integration test-e2e ## what CI runs: lint, types, unit, integration and end-to-end tests
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -27,6 +28,7 @@ log = logging.getLogger("smartstore.streaming.hot")
 
 RESTARTS_ALLOWED = 5
 RESTART_WINDOW_SECONDS = 600.0
+STOP_SECONDS = 10.0
 
 
 class HotApplication:
@@ -63,8 +65,15 @@ class HotApplication:
             if progress is not None and progress["batchId"] != seen:
                 seen = progress["batchId"]
                 self._statistics.progress(progress)
-        self._query.stop()
+        self._stop_query()
         return 0
+
+    def _stop_query(self) -> None:
+        """Let the micro-batch end if it ends soon; one that is cut off is repeated from the checkpoint."""
+        assert self._query is not None
+        stopping = threading.Thread(target=self._query.stop, daemon=True)
+        stopping.start()
+        stopping.join(STOP_SECONDS)
 
     def _start(self) -> StreamingQuery:
         variables = self._env.variables
@@ -114,6 +123,7 @@ class HotApplication:
 def main() -> int:
     """Entry point; exit code 0 after a graceful stop."""
     configure_logs()
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     env = Environment.from_os()
     _lock = lock_checkpoint(env.data_dir)
     spark = spark_session(Path(env.require("SMARTSTORE_SPARK_JARS")), env.variables)
@@ -122,8 +132,6 @@ def main() -> int:
     except PySparkException as error:
         log.error("Spark cannot go on: %s", str(error).splitlines()[0])
         return 1
-    finally:
-        spark.stop()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from smartstore.contracts.topics import Topic
 
 BATCH = 20_000
+POLL_SECONDS = 0.05
+"""A poll waits this long for a full batch; the end of a topic is noticed after one."""
 SILENCE_SECONDS = 60.0
 """How long a broker may deliver nothing before reading is given up."""
 
@@ -83,7 +85,7 @@ class Topics:
         self._consumer.assign([TopicPartition(name, p, r.low) for p, r in filled.items()])
         heard = time.monotonic()
         while open_until:
-            batch, ended = _sorted_out(self._consumer.consume(BATCH, 1.0))
+            batch, ended = _sorted_out(self._consumer.consume(BATCH, POLL_SECONDS))
             if batch or ended:
                 heard = time.monotonic()
             elif time.monotonic() - heard > SILENCE_SECONDS:
@@ -106,7 +108,7 @@ class Topics:
         last: list[Record] = []
         heard = time.monotonic()
         while wanted and time.monotonic() - heard < SILENCE_SECONDS:
-            batch, ended = _sorted_out(self._consumer.consume(len(wanted), 1.0))
+            batch, ended = _sorted_out(self._consumer.consume(len(wanted), POLL_SECONDS))
             last += [message for message in batch if wanted.pop(message.partition(), None) is not None]
             for partition in ended:
                 wanted.pop(partition, None)

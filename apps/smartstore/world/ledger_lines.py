@@ -59,7 +59,7 @@ class Line(Struct, frozen=True, kw_only=True):
     kind: Literal["run", "event", "broken", "note", "tick"]
     seq: int
     line: str | None = None
-    data: Raw | None = None
+    data: Raw = Raw()
     raw: str | None = None
     tick: datetime | None = None
     stores: list[str] = []
@@ -156,9 +156,9 @@ def entry_of_line(line: Line) -> Entry | None:
     if line.kind == "tick" and line.tick is not None:
         return entry_of_tick(line.seq, epoch_ms(line.tick), line.stores)
     if line.kind == "event":
-        return Entry(line.seq, (line.line or "",), FIELD_DATA, bytes(line.data or b""))
+        return Entry(line.seq, (line.line or "",), FIELD_DATA, bytes(line.data))
     if line.kind == "broken":
         return Entry(line.seq, (line.line or "",), FIELD_DATA, (line.raw or "").encode())
     if line.kind == "note":
-        return Entry(line.seq, (LEDGER.name,), FIELD_DATA, bytes(line.data or b""))
+        return Entry(line.seq, (LEDGER.name,), FIELD_DATA, bytes(line.data))
     return None

@@ -36,9 +36,11 @@ class World(Protocol):
         ...
 
     def advance(self, tick_ms: int) -> list[Emission]:
-        """Realise what happens from the previous tick up to, not including, `tick_ms`; ordered by time, then event id.
+        """Realise what happens from the previous tick up to, not including, `tick_ms`; ordered by time, then event
+        id.
 
-        The first call's previous tick is `start_ms`. Raises `ValueError` when `tick_ms` is not after the previous one.
+        The first call's previous tick is `start_ms`. Raises `ValueError` when `tick_ms` is not after the previous
+        one.
         """
         ...
 

@@ -77,7 +77,7 @@ def realise_again(
 
 def config_of(line: Line) -> StoreConfig:
     """The configuration record in a relayed line."""
-    config: StoreConfig = decoder(STORE_CONFIG.value).decode(line.data or b"")
+    config: StoreConfig = decoder(STORE_CONFIG.value).decode(line.data)
     return config
 
 

@@ -18,7 +18,7 @@ def parse_duration(value: object) -> timedelta:
     """Parse `500ms`, `5m`, `1h30m`; raises `ValueError` that says what is allowed."""
     if isinstance(value, timedelta):
         return value
-    if not isinstance(value, str) or not re.match(DURATION_PATTERN, value):
+    if not isinstance(value, str) or not re.fullmatch(DURATION_PATTERN, value):
         raise ValueError(
             f"{value!r} is not a duration; write a number and ms, s, m or h, like 500ms, 5m or 1h30m"
         )
@@ -47,7 +47,7 @@ def minutes(value: timedelta) -> int:
 
 
 def _parse_size(value: object) -> str:
-    if not isinstance(value, str) or not re.match(SIZE_PATTERN, value):
+    if not isinstance(value, str) or not re.fullmatch(SIZE_PATTERN, value):
         raise ValueError(f"{value!r} is not a size; write a whole number and Mi, Gi or Ti, like 512Mi or 2Gi")
     return value
 
@@ -60,7 +60,7 @@ def mebibytes(size: str) -> int:
 def _parse_date(value: object) -> date:
     if isinstance(value, date):
         return value
-    if isinstance(value, str) and re.match(DATE_PATTERN, value):
+    if isinstance(value, str) and re.fullmatch(DATE_PATTERN, value):
         try:
             return date.fromisoformat(value)
         except ValueError as error:
@@ -77,7 +77,7 @@ def _string(pattern: str) -> WithJsonSchema:
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
-    PlainSerializer(format_duration, return_type=str),
+    PlainSerializer(format_duration, return_type=str, when_used="json"),
     _string(DURATION_PATTERN),
 ]
 """A length of time: a number and `ms`, `s`, `m` or `h`, possibly several (`1h30m`)."""
@@ -88,7 +88,7 @@ Size = Annotated[str, BeforeValidator(_parse_size), _string(SIZE_PATTERN)]
 IsoDate = Annotated[
     date,
     BeforeValidator(_parse_date),
-    PlainSerializer(date.isoformat, return_type=str),
+    PlainSerializer(date.isoformat, return_type=str, when_used="json"),
     _string(DATE_PATTERN),
 ]
 """A calendar day, `YYYY-MM-DD`."""

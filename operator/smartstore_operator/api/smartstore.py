@@ -48,7 +48,8 @@ class Spec(Block):
     execution: Literal["Assumed", "Reported"] | None = Field(
         default=None,
         description="Assumed: restocking jobs also state that their plans were carried out. "
-        "Reported: people report it. Default: Reported for source type External, else Assumed. No effect on one machine yet.",
+        "Reported: people report it. "
+        "Default: Reported for source type External, else Assumed. No effect on one machine yet.",
     )
     kafka: Kafka = Field(default=Kafka(), description="The brokers.")
     redis: Redis = Field(default=Redis(), description="The buffer in front of Kafka.")

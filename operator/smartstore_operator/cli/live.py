@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Iterable
 from types import TracebackType
@@ -20,6 +21,8 @@ from smartstore_operator.embedded.alerts import AlertRow
 from smartstore_operator.embedded.observer import Observation, Observer
 from smartstore_operator.embedded.runner import Change
 from smartstore_operator.embedded.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
 
 _REFRESH_SECONDS = 0.5
 _STATUS_EVERY = 4
@@ -45,7 +48,9 @@ class LiveView:
         self._began = began
         self._console = console
         self._name = name
-        self._live = Live(console=console, screen=True, auto_refresh=False)
+        self._live = Live(
+            console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+        )
         self._task: asyncio.Task[None] | None = None
         self._notes: list[str] = []
         self._events: list[str] = []
@@ -63,7 +68,7 @@ class LiveView:
         """Show the system from now on."""
         self._live.start()
         self._on = True
-        self._task = asyncio.create_task(self._refresh(supervisor, observer))
+        self._task = asyncio.create_task(self._refresh_or_say_why_not(supervisor, observer))
 
     async def quiet(self) -> None:
         """Give the terminal back and print what is worth keeping."""
@@ -100,6 +105,15 @@ class LiveView:
     def _now(self) -> float:
         return time.monotonic() - self._began
 
+    async def _refresh_or_say_why_not(self, supervisor: Supervisor, observer: Observer) -> None:
+        """A defect of the view must not end the system it shows."""
+        try:
+            await self._refresh(supervisor, observer)
+        except Exception:
+            log.exception("the view stopped")
+            self._events.append("the view stopped")
+            self.say("the view stopped: see `smartstore logs supervisor`")
+
     async def _refresh(self, supervisor: Supervisor, observer: Observer) -> None:
         count = 0
         status: dict[str, Any] = {}
@@ -125,7 +139,7 @@ def screen(
     layout = Layout()
     layout.split_column(
         Layout(_head(name, seconds, status, seen), size=4),
-        Layout(_jobs(seen), size=max(len(seen.jobs), 1) + 4),
+        Layout(_jobs(seen), size=max(len(seen.jobs), 1) + 3),
         Layout(name="below", ratio=1),
         Layout(_foot(status, events), size=2),
     )
@@ -140,7 +154,7 @@ def _head(name: str, seconds: float, status: dict[str, Any], seen: Observation) 
     grid = Table.grid(expand=True, padding=(0, 1))
     for _ in range(5):
         grid.add_column(justify="center", ratio=1)
-    labels = ("simulated time", "speed", "events/s", "shelves below threshold", "memory")
+    labels = ("simulated time", "speed", "events/s", "shelves to refill", "memory")
     values = (
         figures.moment(seen.simulated_time),
         figures.speed(seen.speed),
@@ -199,7 +213,7 @@ def _components(status: dict[str, Any], states: dict[str, str]) -> RenderableTyp
 
 def _foot(status: dict[str, Any], events: Iterable[str]) -> RenderableType:
     endpoints = {key: value for key, value in status.get("endpoints", {}).items() if isinstance(value, str)}
-    addresses = "  ".join(f"{key} {value}" for key, value in endpoints.items())
+    addresses = "  ".join(f"{key} {value.removeprefix('http://')}" for key, value in endpoints.items())
     return Group(
         Text(next(iter(events), "Ctrl-C stops everything; the data stay."), style="bold", no_wrap=True, overflow="ellipsis"),
         Text(addresses, style="dim", no_wrap=True, overflow="ellipsis"),

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-SHOWN = 12
+SHOWN = 14
 _COUNTS = "SELECT alert_type, count(*) FROM ops.alerts WHERE status IN ('open', 'acknowledged') GROUP BY alert_type"
 # Both queries go by the index on (status, created_at).
 _NEWEST = """

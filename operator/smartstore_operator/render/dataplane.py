@@ -1,101 +1,127 @@
 """The processes of our own: `python -m smartstore.<part>` with their environment (docs/architecture.md, Processes)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from smartstore_operator.api.scalars import mebibytes, milliseconds
 from smartstore_operator.render import connect
 from smartstore_operator.render.component import Component
-from smartstore_operator.render.context import Context, http_probe
+from smartstore_operator.render.context import JVM_ENVIRONMENT, Context, http_probe
 
 RUN_FILE = "run.json"
 METRICS_PARTS = ("world", "bridge", "hot", "connectors")
 """The services; each serves metrics and health."""
 
+Access = Literal["run", "kafka", "redis", "postgres", "connect"]
+"""What a process gets to know: the run's settings, or where a system is and its password; no more than it needs."""
+
 
 def topics(context: Context) -> Component:
     """One shot: creates the topics."""
     extra = {"SMARTSTORE_KAFKA_REPLICATION": str(context.kafka_replication)}
-    return _component(
-        context, "topics", "smartstore.ingest.topics", kind="oneshot", needs=("kafka",), extra=extra
-    )
+    process = _Process(name="topics", module="smartstore.ingest.topics", access=("kafka",), needs=("kafka",))
+    return _component(context, process, kind="oneshot", extra=extra)
 
 
 def migrate(context: Context) -> Component:
     """One shot: brings Postgres to the current schema."""
-    return _component(
-        context,
-        "migrate",
-        "smartstore.serving.migrate",
-        kind="oneshot",
-        needs=("postgres",),
-        extra=context.connector_passwords,
+    access: tuple[Access, ...] = ("run", "postgres")
+    process = _Process(
+        name="migrate", module="smartstore.serving.migrate", access=access, needs=("postgres",)
     )
+    return _component(context, process, kind="oneshot", extra=context.connector_passwords)
 
 
 def connectors(context: Context) -> Component:
     """Keeps the connectors as declared."""
-    needs = ("connect", "migrate", "topics")
     extra = context.connector_passwords
     if context.spec.connect.type == "Managed":
         extra["SMARTSTORE_CONNECT_SECRETS"] = connect.SECRETS
-    return _component(context, "connectors", "smartstore.serving.connectors", needs=needs, extra=extra)
+    process = _Process(
+        name="connectors",
+        module="smartstore.serving.connectors",
+        access=("kafka", "postgres", "connect"),
+        needs=("connect", "migrate", "topics"),
+    )
+    return _component(context, process, extra=extra)
 
 
 def bridge(context: Context) -> Component:
     """Redis Streams → Kafka."""
-    return _component(context, "bridge", "smartstore.ingest.bridge", needs=("valkey", "topics"))
+    access: tuple[Access, ...] = ("kafka", "redis")
+    process = _Process(
+        name="bridge", module="smartstore.ingest.bridge", access=access, needs=("valkey", "topics")
+    )
+    return _component(context, process)
 
 
 def world(context: Context) -> Component:
     """Clock, source, ledger."""
-    return _component(context, "world", "smartstore.world", needs=("valkey", "topics"), stop_seconds=30.0)
+    access: tuple[Access, ...] = ("run", "kafka", "redis")
+    process = _Process(name="world", module="smartstore.world", access=access, needs=("valkey", "topics"))
+    return _component(context, process, stop_seconds=30.0)
 
 
 def hot(context: Context) -> Component:
     """The stock jobs on Spark, a driver in local mode."""
     hot = context.spec.streaming.hot
-    environment = {
+    extra = {
+        **JVM_ENVIRONMENT,
         "JAVA_HOME": context.platform.java_home,
-        "MALLOC_ARENA_MAX": "2",
         "PYSPARK_PYTHON": context.platform.python,
+        "SPARK_LOCAL_IP": context.platform.host,
         "SMARTSTORE_SPARK_JARS": context.platform.spark_jars,
+        "SMARTSTORE_SPARK_CORES": str(context.platform.cores),
+        "SMARTSTORE_SPARK_DRIVER_MEMORY": f"{mebibytes(hot.driver_memory)}m",
         "SMARTSTORE_HOT_TRIGGER_MS": str(milliseconds(hot.trigger)),
         "SMARTSTORE_HOT_MAX_RECORDS": str(hot.max_records_per_trigger),
-        "SMARTSTORE_SPARK_DRIVER_MEMORY": f"{mebibytes(hot.driver_memory)}m",
-        "SMARTSTORE_SPARK_CORES": str(context.platform.cores),
         "SMARTSTORE_HOT_SHUFFLE_PARTITIONS": str(hot.shuffle_partitions),
-        "SPARK_LOCAL_IP": context.platform.host,
     }
-    return _component(
-        context, "hot", "smartstore.streaming.hot", needs=("topics",), extra=environment, stop_seconds=30.0
+    process = _Process(
+        name="hot", module="smartstore.streaming.hot", access=("run", "kafka"), needs=("topics",)
     )
+    return _component(context, process, extra=extra, stop_seconds=30.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Process:
+    name: str
+    module: str
+    access: tuple[Access, ...]
+    needs: tuple[str, ...]
 
 
 def _component(
     context: Context,
-    name: str,
-    module: str,
+    process: _Process,
     *,
-    needs: tuple[str, ...],
     kind: Literal["service", "oneshot"] = "service",
     extra: Mapping[str, str] | None = None,
     stop_seconds: float = 20.0,
 ) -> Component:
+    name, platform = process.name, context.platform
     port = metrics_port(name)
     has_metrics = name in METRICS_PARTS
-    environment = _environment(context, name) | dict(extra or {})
+    environment = {
+        "SMARTSTORE_DATA_DIR": platform.state_dir(name),
+        "SMARTSTORE_LOG_FORMAT": platform.log_format,
+        **(extra or {}),
+    }
+    for access in process.access:
+        environment |= _reach(context, name, access)
     if has_metrics:
-        environment["SMARTSTORE_METRICS_PORT"] = str(context.platform.ports[port])
+        environment["SMARTSTORE_METRICS_HOST"] = platform.host
+        environment["SMARTSTORE_METRICS_PORT"] = str(platform.ports[port])
     return Component(
         name=name,
-        argv=(context.platform.python, "-m", module),
+        argv=(platform.python, "-m", process.module),
         environment=environment,
-        files={RUN_FILE: context.run_file},
-        ports={port: context.platform.ports[port]} if has_metrics else {},
+        files={RUN_FILE: context.run_file} if "run" in process.access else {},
+        ports={port: platform.ports[port]} if has_metrics else {},
         probe=http_probe(port) if has_metrics else None,
-        state_dir=context.platform.state_dir(name),
-        needs=needs,
+        state_dir=platform.state_dir(name),
+        needs=process.needs,
         kind=kind,
         stop_seconds=stop_seconds,
     )
@@ -106,15 +132,18 @@ def metrics_port(component: str) -> str:
     return f"{component}-metrics"
 
 
-def _environment(context: Context, name: str) -> dict[str, str]:
-    return {
-        "SMARTSTORE_RUN_FILE": context.config_file(name, RUN_FILE),
-        "SMARTSTORE_DATA_DIR": context.platform.state_dir(name),
-        "SMARTSTORE_KAFKA_BOOTSTRAP": context.kafka_bootstrap,
-        "SMARTSTORE_KAFKA_PARTITIONS": str(context.spec.kafka.partitions),
-        "SMARTSTORE_REDIS_URL": context.redis_url,
-        "SMARTSTORE_POSTGRES_DSN": context.postgres_dsn,
-        "SMARTSTORE_CONNECT_URL": context.connect_url,
-        "SMARTSTORE_METRICS_HOST": context.platform.host,
-        "SMARTSTORE_LOG_FORMAT": context.platform.log_format,
-    }
+def _reach(context: Context, name: str, access: Access) -> dict[str, str]:
+    match access:
+        case "run":
+            return {"SMARTSTORE_RUN_FILE": context.config_file(name, RUN_FILE)}
+        case "kafka":
+            return {
+                "SMARTSTORE_KAFKA_BOOTSTRAP": context.kafka_bootstrap,
+                "SMARTSTORE_KAFKA_PARTITIONS": str(context.spec.kafka.partitions),
+            }
+        case "redis":
+            return {"SMARTSTORE_REDIS_URL": context.redis_url}
+        case "postgres":
+            return {"SMARTSTORE_POSTGRES_DSN": context.postgres_dsn}
+        case "connect":
+            return {"SMARTSTORE_CONNECT_URL": context.connect_url}

@@ -82,6 +82,9 @@ def _server(context: Context) -> str:
             "share.coordinator.state.topic.replication.factor": 1,
             "share.coordinator.state.topic.min.isr": 1,
             "group.initial.rebalance.delay.ms": 0,
+            # How long a killed broker keeps its own successor out.
+            "broker.session.timeout.ms": 6_000,
+            "broker.heartbeat.interval.ms": 1_000,
             # Sized for two cores and a small heap; the cleaner's default buffer alone is 128 MiB.
             "num.network.threads": 2,
             "num.io.threads": 4,

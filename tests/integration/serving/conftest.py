@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ import psutil
 import psycopg2
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from smartstore.contracts.derive.kafka import topic_config
 from smartstore.contracts.settings import PlanningSettings
@@ -147,9 +148,16 @@ def _line(process: psutil.Process) -> str:
 
 def _value(message: Any) -> dict[str, Any]:
     try:
-        return json.loads(message.value())  # type: ignore[no-any-return]
-    except ValueError:
+        return dict(json.loads(message.value()))
+    except (ValueError, TypeError):
         return {}
+
+
+@pytest.fixture(scope="session")
+def passwords(servers: Any) -> Passwords:
+    """The passwords of the two logins as the Connect worker knows them; logins belong to the whole server."""
+    secrets = json.loads((servers.data_dir / "secrets.json").read_text())
+    return Passwords(sink=secrets["postgres-sink-password"], cdc=secrets["postgres-cdc-password"])
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +167,7 @@ def deployment(
     connect_url: str,
     postgres_dsn: str,
     postgres_superuser_dsn: str,
+    passwords: Passwords,
     tmp_path_factory: Any,
 ) -> Iterator[Deployment]:
     """Topics, schema and connectors, all running."""
@@ -167,14 +176,14 @@ def deployment(
     name = prefix.rstrip("_")
     run_sql(postgres_superuser_dsn, f"CREATE DATABASE {name} OWNER {owner}")
     dsn = f"{postgres_dsn.rpartition('/')[0]}/{name}"
-    migrate(dsn, PlanningSettings(), Passwords())
+    migrate(dsn, PlanningSettings(), passwords)
     _create_topics(bootstrap, prefix)
     port = _free_port()
     directory = tmp_path_factory.mktemp("connectors")
     with (directory / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "smartstore.serving.connectors"],
-            env=_environment(dsn, bootstrap, connect_url, prefix, port),
+            env=_environment(dsn, bootstrap, connect_url, prefix, port, passwords),
             stderr=log,
         )
         running = Deployment(
@@ -189,13 +198,17 @@ def deployment(
     _remove(running, postgres_superuser_dsn, name)
 
 
-def _environment(dsn: str, bootstrap: str, connect_url: str, prefix: str, port: int) -> dict[str, str]:
+def _environment(
+    dsn: str, bootstrap: str, connect_url: str, prefix: str, port: int, passwords: Passwords
+) -> dict[str, str]:
     return os.environ | {
         "SMARTSTORE_POSTGRES_DSN": dsn,
         "SMARTSTORE_KAFKA_BOOTSTRAP": bootstrap,
         "SMARTSTORE_KAFKA_PARTITIONS": str(PARTITIONS),
         "SMARTSTORE_CONNECT_URL": connect_url,
         "SMARTSTORE_CONNECT_SECRETS": "env:",
+        "SMARTSTORE_POSTGRES_SINK_PASSWORD": str(passwords.sink),
+        "SMARTSTORE_POSTGRES_CDC_PASSWORD": str(passwords.cdc),
         "SMARTSTORE_TOPIC_PREFIX": prefix,
         "SMARTSTORE_METRICS_PORT": str(port),
     }
@@ -209,8 +222,6 @@ def _create_topics(bootstrap: str, prefix: str) -> None:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -1,8 +1,7 @@
 """The migration on a real Postgres: idempotent, safe beside another one, extends and never drops."""
 
 import threading
-import urllib.parse
-from collections.abc import Iterator
+from urllib.parse import quote
 
 import psycopg2
 import pytest
@@ -131,23 +130,14 @@ def test_the_views_answer(dsn: str) -> None:
         assert run_sql(dsn, f"SELECT * FROM {view}") == []
 
 
-@pytest.fixture
-def as_superuser(postgres_superuser_dsn: str, database: str) -> Iterator[str]:
-    """The superuser's address of the test's database; the roles it makes are dropped at the end."""
-    dsn = f"{postgres_superuser_dsn.rpartition('/')[0]}/{database.rpartition('/')[2]}"
-    yield dsn
-    for role in (READER, SINK, CDC):
-        run_sql(dsn, f"DROP OWNED BY {role}")
-        run_sql(dsn, f"DROP ROLE {role}")
-
-
-def test_logins_have_only_the_rights_they_need(as_superuser: str) -> None:
+def test_logins_have_only_the_rights_they_need(database: str, passwords: Passwords) -> None:
     for _ in range(2):
-        migrate(as_superuser, PLANNING, Passwords(sink="it's", cdc="secret"))
-    address = as_superuser.rpartition("@")[2]
-    sink = f"postgresql://{SINK}:{urllib.parse.quote(chr(39).join(('it', 's')))}@{address}"
-    cdc = f"postgresql://{CDC}:secret@{address}"
-    insert = "INSERT INTO ref.stores (event_id, store_id, timestamp, ordinal, name) VALUES ('e', 's1', now(), 0, 'One')"
+        migrate(database, PLANNING, passwords)
+    address = database.rpartition("@")[2]
+    sink = f"postgresql://{SINK}:{quote(str(passwords.sink), safe='')}@{address}"
+    cdc = f"postgresql://{CDC}:{quote(str(passwords.cdc), safe='')}@{address}"
+    values = "VALUES ('e', 's1', now(), 0, 'One')"
+    insert = f"INSERT INTO ref.stores (event_id, store_id, timestamp, ordinal, name) {values}"
     run_sql(sink, insert)
     assert len(run_sql(cdc, "SELECT * FROM config.shelf_policies")) == 1
     for dsn, forbidden in (
@@ -158,3 +148,14 @@ def test_logins_have_only_the_rights_they_need(as_superuser: str) -> None:
     ):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             run_sql(dsn, forbidden)
+
+
+def test_a_reader_sees_everything_and_changes_nothing(dsn: str) -> None:
+    connection = psycopg2.connect(dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"GRANT {READER} TO current_user")
+        cursor.execute(f"SET LOCAL ROLE {READER}")
+        cursor.execute("SELECT count(*) FROM analytics.shelf_fill")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("DELETE FROM state.shelf_state")
+    connection.close()

@@ -44,7 +44,8 @@ def dead_letter(number: int, reason: str) -> dict[str, Any]:
 def test_no_password_can_be_read(deployment: Deployment) -> None:
     for config in deployment.connectors("info").values():
         passwords = [value for name, value in config["config"].items() if name.endswith("password")]
-        assert passwords == ["${env:SMARTSTORE_POSTGRES_PASSWORD}"]
+        login = "CDC" if "database.password" in config["config"] else "SINK"
+        assert passwords == [f"${{env:SMARTSTORE_POSTGRES_{login}_PASSWORD}}"]
 
 
 def test_rows_arrive_with_their_types(deployment: Deployment) -> None:

@@ -257,7 +257,7 @@ def test_an_estate_as_it_must_be_is_clean(estate, capsys):
             {"ops.pos_transaction_lines": {"is missing": 1}},
         ),
         (
-            "UPDATE ops.alerts SET status = 'resolved' WHERE store_id = 's1' AND alert_type = 'near_expiry'",
+            "UPDATE ops.alerts SET status = 'acknowledged' WHERE store_id = 's1' AND alert_type = 'near_expiry'",
             {"ops.alerts": {"status differs": 1}},
         ),
         (
@@ -283,7 +283,7 @@ def test_a_changed_row_is_found(estate, capsys, statement, found):
 
 
 def test_a_table_that_lags_behind_its_topic_is_found(estate, capsys):
-    estate.execute("DELETE FROM state.shelf_state WHERE store_id = 's1'")
+    estate.execute("DELETE FROM state.shelf_state WHERE store_id = 's2'")
     code, found = verdict(capsys)
     assert code == 1
     assert found == {"serving": {"Postgres is behind": 1}, "state.shelf_state": {"is missing": 1}}

@@ -11,8 +11,8 @@ from smartstore.contracts.wire import encode
 from smartstore.world.model import Emission, SnapshotError
 from smartstore.world.physical.facts import Dated
 from smartstore.world.physical.plan import StorePlanner
-from smartstore.world.physical.store import StoreModel
 from smartstore.world.physical.stock import StoreState
+from smartstore.world.physical.store import StoreModel
 
 SNAPSHOT_VERSION = 1
 
@@ -66,7 +66,9 @@ class Estate:
         try:
             version = msgspec.msgpack.decode(blob)[0]
             if version != SNAPSHOT_VERSION:
-                raise SnapshotError(f"snapshot of the world has format {version}, this release reads {SNAPSHOT_VERSION}")
+                raise SnapshotError(
+                    f"snapshot of the world has format {version}, this release reads {SNAPSHOT_VERSION}"
+                )
             kept = msgspec.msgpack.decode(blob, type=EstateSnapshot)
         except (msgspec.DecodeError, IndexError, TypeError, KeyError) as error:
             raise SnapshotError(f"snapshot of the world is damaged: {error}") from error

@@ -1,4 +1,5 @@
-"""Builds the records of one store from what physically happened, with their identifiers, in the order they happened."""
+"""Builds the records of one store from what physically happened, with their identifiers, in the order they
+happened."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -36,8 +37,8 @@ _SLOT_OF_HOUR = tuple(
 class Facts:
     """Collects one store's records; `take` hands them over.
 
-    `number` arguments are the last 48 bits of identifiers: from the day plan for what customers do, counted in the store's
-    state for what staff do.
+    `number` arguments are the last 48 bits of identifiers: from the day plan for what customers do, counted in the
+    store's state for what staff do.
     """
 
     def __init__(self, seed: int, store_id: str, shelves: tuple[ShelfPlan, ...]) -> None:
@@ -79,7 +80,9 @@ class Facts:
         )
         self._out.append((at, event_id, Emission(FOOT_TRAFFIC.name, record)))
 
-    def customer_moved(self, at: int, number: int, customer: str, shelf: int, quantity: int, *, picked: bool) -> None:
+    def customer_moved(
+        self, at: int, number: int, customer: str, shelf: int, quantity: int, *, picked: bool
+    ) -> None:
         """A customer picked units off the shelf or put them back; the scale sees it too."""
         moment = from_epoch_ms(at)
         event_id = f"{self._shelf_prefix}{number:012x}"
@@ -137,7 +140,9 @@ class Facts:
         self._out.append((at, event_id, Emission(SHELF_EVENTS.name, action)))
         self._out.append((at, scale_id, Emission(SHELF_EVENTS.name, scale)))
 
-    def back_room_moved(self, at: int, number: int, shelf: int, lot: Lot, *, arrived: bool, reason: str) -> None:
+    def back_room_moved(
+        self, at: int, number: int, shelf: int, lot: Lot, *, arrived: bool, reason: str
+    ) -> None:
         """Units of a lot came into the back room or left it."""
         event_id = f"{self._staff_prefix}{number:012x}"
         record = WarehouseEvent(
@@ -181,7 +186,9 @@ class Facts:
         )
         self._out.append((at, note_id, Emission(LEDGER.name, record)))
 
-    def line(self, line_no: int, shelf: int, lot: Lot, quantity: int, unit_price: int, discount: int) -> PosItem:
+    def line(
+        self, line_no: int, shelf: int, lot: Lot, quantity: int, unit_price: int, discount: int
+    ) -> PosItem:
         """One line of a receipt; money in cents."""
         return PosItem(
             line_no=line_no,

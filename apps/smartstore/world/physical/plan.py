@@ -1,4 +1,5 @@
-"""What a store is planned to be, and what will come to it from outside: the half of a world that stock cannot change."""
+"""What a store is planned to be, and what will come to it from outside: the half of a world that stock cannot
+change."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,11 +45,11 @@ class StaffHours(Struct, frozen=True):
 class DayPlan:
     """The intents of one store's day, ordered by time; all arrays have one entry per intent.
 
-    `at` is in epoch ms; `number` (in `Intent`) is the day's counter plus the intent's place and ends the identifiers of what
-    becomes of it; `visit` indexes the lists by visit. For PICK, `quantity` units are wanted from `shelf` and `chance`
-    decides about the lot. For PUT_BACK, `chance` decides about the product and `quantity` (a random number) about how many
-    units. `paid` holds the recorded unit price and line discount in cents of each PICK; without it the list price and
-    `unit_discounts` (cents, by shelf) hold.
+    `at` is in epoch ms; `number` (in `Intent`) is the day's counter plus the intent's place and ends the
+    identifiers of what becomes of it; `visit` indexes the lists by visit. For PICK, `quantity` units are wanted
+    from `shelf` and `chance` decides about the lot. For PUT_BACK, `chance` decides about the product and `quantity`
+    (a random number) about how many units. `paid` holds the recorded unit price and line discount in cents of each
+    PICK; without it the list price and `unit_discounts` (cents, by shelf) hold.
     """
 
     day: int
@@ -69,7 +70,9 @@ class DayPlan:
         low, high = (int(place) for place in np.searchsorted(self.at, (start_ms, end_ms)))
         first = day_counter(self.day)
         prices, discounts = (
-            (repeat(0), repeat(0)) if self.paid is None else (column[low:high].tolist() for column in self.paid)
+            (repeat(0), repeat(0))
+            if self.paid is None
+            else (column[low:high].tolist() for column in self.paid)
         )
         return zip(
             self.at[low:high].tolist(),

@@ -1,6 +1,7 @@
 """Customers: their intents, one after the other, against what is really on the shelves.
 
-Nobody takes what is not there: less is taken, or another product, or the sale is lost. What was picked is paid or put back.
+Nobody takes what is not there: less is taken, or another product, or the sale is lost. What was picked is paid or
+put back.
 """
 
 from smartstore.contracts.events import PosItem
@@ -51,24 +52,26 @@ class Shoppers:
         unit_discounts: list[int] | None,
     ) -> None:
         shelf, taken = self._reach(wanted, quantity, chance, at // DAY_MS)
-        basket = self._state.baskets.get(key)
-        if basket is None and taken:
-            basket = self._state.baskets[key] = []
-        got = 0
-        for lot, units in taken:
-            if unit_discounts is not None:
-                held = Held(shelf, lot.number, units, self._prices[shelf], unit_discounts[shelf] * units)
-            else:
-                held = Held(shelf, lot.number, units, price, share(discount, got, got + units, quantity))
-            basket.append(held)
-            got += units
+        got = sum(units for _, units in taken)
         if got:
+            basket = self._state.baskets.setdefault(key, [])
+            before = 0
+            for lot, units in taken:
+                if unit_discounts is not None:
+                    held = Held(shelf, lot.number, units, self._prices[shelf], unit_discounts[shelf] * units)
+                else:
+                    off = share(discount, before, before + units, quantity)
+                    held = Held(shelf, lot.number, units, price, off)
+                basket.append(held)
+                before += units
             self._state.stock[shelf] -= got
             self._facts.customer_moved(at, number, customer, shelf, got, picked=True)
         if got < quantity and not self._substitutes[wanted]:
             self._facts.lost(at, number, wanted, quantity - got)
 
-    def _reach(self, wanted: int, quantity: int, chance: float, today: int) -> tuple[int, list[tuple[Lot, int]]]:
+    def _reach(
+        self, wanted: int, quantity: int, chance: float, today: int
+    ) -> tuple[int, list[tuple[Lot, int]]]:
         """Take what there is of the wanted product, or of the first substitute that is not empty."""
         shelves = self._state.shelves
         taken = pick(shelves[wanted], quantity, chance, today, EARLIEST_LOT)

@@ -1,7 +1,7 @@
 """Staff: hourly rounds that refill shelves and clear expired goods, and supplier deliveries to the back room.
 
-Stands in for restock and supplier jobs. Everything staff do is a task on the store's agenda; what a task moves is decided
-when it is done, from what is there.
+Stands in for restock and supplier jobs. Everything staff do is a task on the store's agenda; what a task moves is
+decided when it is done, from what is there.
 """
 
 from bisect import bisect_right
@@ -21,7 +21,8 @@ REFILL_BELOW_PCT = 35
 REFILL_TO_PCT = (80, 100)
 """Filled again up to somewhere between these."""
 REFILL_SHARE = 10
-"""One round refills at most one of so many shelves, the emptiest first; so alerts stay open for a while on busy days."""
+"""One round refills at most one of so many shelves, the emptiest first; so alerts stay open for a while on busy
+days."""
 ROUND_MS = 50 * MINUTE_MS
 """A round's tasks are spread over this time at most."""
 TASK_MS = 20_000
@@ -40,7 +41,13 @@ class Staff:
     """The staff of one store. `run` does one task; tasks must come in the agenda's order."""
 
     def __init__(
-        self, seed: int, store_id: str, shelves: tuple[ShelfPlan, ...], hours: StaffHours, state: StoreState, facts: Facts
+        self,
+        seed: int,
+        store_id: str,
+        shelves: tuple[ShelfPlan, ...],
+        hours: StaffHours,
+        state: StoreState,
+        facts: Facts,
     ) -> None:
         self._name = (seed, store_id)
         self._plans = shelves
@@ -68,7 +75,9 @@ class Staff:
         """Do the task."""
         self._tasks[task.kind](task)
 
-    def _plan_task(self, at: int, kind: str, shelf: int = 0, quantity: int = 0, lots: list[Lot] | None = None) -> None:
+    def _plan_task(
+        self, at: int, kind: str, shelf: int = 0, quantity: int = 0, lots: list[Lot] | None = None
+    ) -> None:
         state = self._state
         heappush(state.agenda, Task(at, state.next_task, kind, shelf, quantity, lots or []))
         state.next_task += 1
@@ -155,14 +164,19 @@ class Staff:
         self._facts.staff_moved(task.at, self._number(), shelf, task.lots, reason="refill")
 
     def _delivery(self, task: Task) -> None:
-        """The supplier's truck: what each shelf lacks to its order-up-to level, in whole batches, as far as it fits."""
+        """The supplier's truck: what each shelf lacks to its order-up-to level, in whole batches, as far as it
+        fits."""
         self._plan_task(next_delivery(task.at), "delivery")
         today = task.at // DAY_MS
         cover = (next_delivery(task.at) - task.at) / DAY_MS + COVER_DAYS
-        orders = [(shelf, quantity) for shelf in range(len(self._plans)) if (quantity := self._order(shelf, cover))]
+        orders = [
+            (shelf, quantity) for shelf in range(len(self._plans)) if (quantity := self._order(shelf, cover))
+        ]
         keeps = generator(*self._name, task.at, "delivery").random(len(self._plans))
         state = self._state
-        for moment, (shelf, quantity) in zip(_spread(task.at, len(orders), UNLOADING_MS), orders, strict=True):
+        for moment, (shelf, quantity) in zip(
+            _spread(task.at, len(orders), UNLOADING_MS), orders, strict=True
+        ):
             least, most = self._plans[shelf].life_days
             life = least + int(keeps[shelf] * (most - least + 1))
             lot = Lot(state.next_lot, today, today + life, quantity)
@@ -186,7 +200,9 @@ class Staff:
         """One lot is unloaded into the back room."""
         lot = task.lots[0]
         self._state.back_room[task.shelf].append(lot)
-        self._facts.back_room_moved(task.at, self._number(), task.shelf, lot, arrived=True, reason="supplier_delivery")
+        self._facts.back_room_moved(
+            task.at, self._number(), task.shelf, lot, arrived=True, reason="supplier_delivery"
+        )
 
 
 def next_delivery(after_ms: int) -> int:

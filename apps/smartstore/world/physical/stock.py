@@ -45,8 +45,8 @@ class Task(Struct, array_like=True, order=True):
 class StoreState(Struct, array_like=True):
     """Everything that changes in one store. Lists are indexed by shelf.
 
-    `shelves` holds a shelf's lots by (expiry, number); `stock` their units on the shelf; `transit` the units that left the
-    back room and are not yet on the shelf. `agenda` is a heap. `baskets` is keyed by visit.
+    `shelves` holds a shelf's lots by (expiry, number); `stock` their units on the shelf; `transit` the units that
+    left the back room and are not yet on the shelf. `agenda` is a heap. `baskets` is keyed by visit.
     """
 
     now: int
@@ -62,7 +62,9 @@ class StoreState(Struct, array_like=True):
     swept_day: int = -1
 
 
-def pick(lots: list[Lot], quantity: int, chance: float, today: int, earliest_pct: float) -> list[tuple[Lot, int]]:
+def pick(
+    lots: list[Lot], quantity: int, chance: float, today: int, earliest_pct: float
+) -> list[tuple[Lot, int]]:
     """Move up to `quantity` units from the shelf into a basket; the lots taken, with their units.
 
     Expired goods are left alone. The lot that expires first is taken when `chance` < `earliest_pct`, else one of the
@@ -128,7 +130,11 @@ def draw(back_room: list[Lot], quantity: int, today: int) -> list[Lot]:
 
 def take_expired(lots: list[Lot], today: int) -> list[Lot]:
     """Take all expired units off a shelf or out of the back room; units in baskets stay."""
-    taken = [Lot(lot.number, lot.received, lot.expiry, lot.shelf) for lot in lots if lot.expiry < today and lot.shelf]
+    taken = [
+        Lot(lot.number, lot.received, lot.expiry, lot.shelf)
+        for lot in lots
+        if lot.expiry < today and lot.shelf
+    ]
     if taken:
         for lot in lots:
             if lot.expiry < today:

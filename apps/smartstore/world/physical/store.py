@@ -1,8 +1,7 @@
 """One store: merges what customers intend with what staff have on their agenda, strictly in time order."""
 
 from heapq import heappop, merge
-
-from msgspec import Struct
+from typing import Literal
 
 from smartstore.contracts.events import StockCount, Store, StoreConfig
 from smartstore.contracts.topics import STOCK_COUNTS, STORE_CONFIG, STORES
@@ -40,27 +39,27 @@ class StoreModel:
 
     def opening(self, ordinal: int) -> list[Emission]:
         """The store, its shelves' profiles, and the opening counts of shelves and back room."""
-        planner = self._planner
-        moment = from_epoch_ms(self._start_ms)
-        prefix = id_prefix(self._seed, planner.store_id, "opening")
-        numbers = iter(range(3 * len(planner.shelves) + 1))
-
-        def envelope() -> dict[str, object]:
-            return {"event_id": f"{prefix}{next(numbers):012x}", "store_id": planner.store_id, "timestamp": moment}
-
-        def count(location: str, shelf_id: str, lots: list[Lot]) -> Struct:
-            named = [lot_quantity(lot) for lot in lots]
-            record = {"count_type": "opening", "location": location, "shelf_id": shelf_id, "quantity": units(lots)}
-            return StockCount(**envelope(), **record, lots=named)  # type: ignore[arg-type]
-
-        store = Store(**envelope(), ordinal=ordinal, name=planner.name)  # type: ignore[arg-type]
+        store_id, moment = self._planner.store_id, from_epoch_ms(self._start_ms)
+        prefix = id_prefix(self._seed, store_id, "opening")
+        store = Store(
+            event_id=f"{prefix}{0:012x}",
+            store_id=store_id,
+            timestamp=moment,
+            ordinal=ordinal,
+            name=self._planner.name,
+        )
         out = [Emission(STORES.name, store)]
-        on_shelves, in_back_room = planner.opening_lots()
-        for plan, on_shelf, in_back in zip(planner.shelves, on_shelves, in_back_room, strict=True):
-            config = StoreConfig(**envelope(), kind="profile", profile=plan.profile)  # type: ignore[arg-type]
+        for place, (plan, on_shelf, in_back) in enumerate(
+            zip(self._planner.shelves, *self._planner.opening_lots(), strict=True)
+        ):
+            ids = [f"{prefix}{3 * place + n:012x}" for n in (1, 2, 3)]
+            shelf_id = plan.profile.shelf_id
+            config = StoreConfig(
+                event_id=ids[0], store_id=store_id, timestamp=moment, kind="profile", profile=plan.profile
+            )
             out.append(Emission(STORE_CONFIG.name, config))
-            out.append(Emission(STOCK_COUNTS.name, count("store", plan.profile.shelf_id, on_shelf)))
-            out.append(Emission(STOCK_COUNTS.name, count("warehouse", plan.profile.shelf_id, in_back)))
+            out.append(self._counted(ids[1], "store", shelf_id, on_shelf))
+            out.append(self._counted(ids[2], "warehouse", shelf_id, in_back))
         return out
 
     def advance(self, until_ms: int) -> list[Dated]:
@@ -76,11 +75,28 @@ class StoreModel:
         state.now = until_ms
         return self._facts.take()
 
+    def _counted(
+        self, event_id: str, location: Literal["store", "warehouse"], shelf_id: str, lots: list[Lot]
+    ) -> Emission:
+        record = StockCount(
+            event_id=event_id,
+            store_id=self._planner.store_id,
+            timestamp=from_epoch_ms(self._start_ms),
+            count_type="opening",
+            location=location,
+            shelf_id=shelf_id,
+            quantity=units(lots),
+            lots=[lot_quantity(lot) for lot in lots],
+        )
+        return Emission(STOCK_COUNTS.name, record)
+
     def _live(self, state: StoreState) -> None:
         planner = self._planner
         self._state = state
         self._shoppers = Shoppers(planner.shelves, state, self._facts)
-        self._staff = Staff(self._seed, planner.store_id, planner.shelves, planner.staff_hours, state, self._facts)
+        self._staff = Staff(
+            self._seed, planner.store_id, planner.shelves, planner.staff_hours, state, self._facts
+        )
 
     def _opening_state(self) -> StoreState:
         on_shelves, in_back_room = self._planner.opening_lots()

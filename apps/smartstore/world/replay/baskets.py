@@ -1,9 +1,10 @@
 """A day of a replayed store: each recorded basket becomes a visit with its pickups, and is paid at its recorded time.
 
-With a multiplier m there are m visits per basket. Copy 0 is the recorded basket: its products, quantities, prices and its time
-(to the second; the millisecond is drawn). Copy k > 0 keeps the shape of the basket; it is paid around the time of another
-basket of the same day, and each product is replaced by one of similar demand: the copy rotates the blocks of products that
-follow each other in the store's ranking (`block_of`). A replacement has its own list price and the line's discount rate.
+With a multiplier m there are m visits per basket. Copy 0 is the recorded basket: its products, quantities, prices
+and its time (to the second; the millisecond is drawn). Copy k > 0 keeps the shape of the basket; it is paid around
+the time of another basket of the same day, and each product is replaced by one of similar demand: the copy rotates
+the blocks of products that follow each other in the store's ranking (`block_of`). A replacement has its own list
+price and the line's discount rate.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from smartstore.world.chance import generator
 from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK, DayPlan
 
 FIRST_BLOCK = 20
-"""The 20 busiest products are the first block, the next 40 the second, the next 80 the third …: demand falls ever slower."""
+"""The 20 busiest products are the first block, the next 40 the second, the next 80 the third …: demand falls ever
+slower."""
 COPY_JITTER_MS = 20 * 60_000
 LONGEST_VISIT_MS = 75 * 60_000
 LEAVING_MS = (30_000, 150_000)
@@ -24,8 +26,8 @@ LEAVING_MS = (30_000, 150_000)
 
 @dataclass(frozen=True, slots=True)
 class Baskets:
-    """The recorded baskets of one store and day. Per basket: `at_ms`, `basket`, `household`, `first` line and line `count`; per
-    line: `product`, `quantity`, `unit_cents` and `discount_cents` (of the whole line)."""
+    """The recorded baskets of one store and day. Per basket: `at_ms`, `basket`, `household`, `first` line and line
+    `count`; per line: `product`, `quantity`, `unit_cents` and `discount_cents` (of the whole line)."""
 
     at_ms: NDArray[np.int64]
     basket: NDArray[np.int64]
@@ -54,7 +56,7 @@ def plan_day(
     inside = paid_at > start_ms
     which, copy, paid_at = which[inside], copy[inside], paid_at[inside]
     count = len(which)
-    chance = generator(seed, store_id, day, "visits", multiplier)
+    chance = generator(seed, store_id, day, "visits")
     lines = baskets.count[which]
     length = (300_000 + lines * 75_000) * chance.uniform(0.6, 1.4, count)
     entry = paid_at - np.minimum(length, LONGEST_VISIT_MS).astype(np.int64)
@@ -77,7 +79,9 @@ def plan_day(
         np.concatenate((nothing, discount, nothing)),
     )
     order = np.lexsort((columns[1], columns[0]))
-    names = list(zip(baskets.household[which].tolist(), baskets.basket[which].tolist(), copy.tolist(), strict=True))
+    names = list(
+        zip(baskets.household[which].tolist(), baskets.basket[which].tolist(), copy.tolist(), strict=True)
+    )
     return DayPlan(
         day=day,
         at=columns[0][order],
@@ -99,7 +103,9 @@ def _copy_name(name: str, copy: int) -> str:
     return f"{name}-{copy}" if copy else name
 
 
-def _paid_at(seed: int, store_id: str, day: int, at_ms: NDArray[np.int64], multiplier: int) -> NDArray[np.int64]:
+def _paid_at(
+    seed: int, store_id: str, day: int, at_ms: NDArray[np.int64], multiplier: int
+) -> NDArray[np.int64]:
     """When each visit is paid, copy by copy; all within the day."""
     recorded = len(at_ms)
     milliseconds = generator(seed, store_id, day, "milliseconds").integers(1, 1000, recorded)
@@ -118,7 +124,11 @@ def _paid_at(seed: int, store_id: str, day: int, at_ms: NDArray[np.int64], multi
 def _line_places(first: NDArray[np.int64], lines: NDArray[np.int64]) -> NDArray[np.int64]:
     """Places of all lines of the baskets that begin at `first` and have so many `lines`."""
     ends = np.cumsum(lines)
-    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lines, lines) + np.repeat(first, lines)
+    return (
+        np.arange(int(ends[-1]) if len(ends) else 0)
+        - np.repeat(ends - lines, lines)
+        + np.repeat(first, lines)
+    )
 
 
 def _priced(
@@ -126,7 +136,10 @@ def _priced(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Product, unit price and line discount (cents) of each line of each copy."""
     recorded = baskets.product[source].astype(np.int64)
-    unit, discount = baskets.unit_cents[source].astype(np.int64), baskets.discount_cents[source].astype(np.int64)
+    unit, discount = (
+        baskets.unit_cents[source].astype(np.int64),
+        baskets.discount_cents[source].astype(np.int64),
+    )
     quantity = baskets.quantity[source].astype(np.int64)
     start, size = block_of(recorded, len(list_cents))
     product = start + (recorded - start + copy) % size

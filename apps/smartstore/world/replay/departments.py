@@ -22,8 +22,8 @@ LIFE_DAYS: dict[str, tuple[int, int]] = {
     "HOUSEWARES": (1095, 1825),
     "AUTOMOTIVE": (1095, 1825),
 }
-"""Least and most days that delivered goods keep. Departments that are not named here (fuel, coupons, postal services, meals …)
-sell nothing from a shelf."""
+"""Least and most days that delivered goods keep. Departments that are not named here (fuel, coupons, postal
+services, meals …) sell nothing from a shelf."""
 
 CATEGORY_LIFE_DAYS: dict[str, tuple[int, int]] = {
     "FLUID MILK PRODUCTS": (10, 18),

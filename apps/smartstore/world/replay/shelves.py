@@ -24,11 +24,23 @@ OPENING_SHELF = (0.25, 0.95)
 OPENING_BACK_ROOM = (0.4, 0.9)
 DEFAULT_GRAMS = 400
 
-_GRAMS = {"OZ": 28.35, "LB": 453.6, "GA": 3785.0, "GAL": 3785.0, "QT": 946.0, "PT": 473.0, "LTR": 1000.0, "ML": 1.0, "L": 1000.0}
+_GRAMS = {
+    "OZ": 28.35,
+    "LB": 453.6,
+    "GA": 3785.0,
+    "GAL": 3785.0,
+    "QT": 946.0,
+    "PT": 473.0,
+    "LTR": 1000.0,
+    "ML": 1.0,
+    "L": 1000.0,
+}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Z]+)")
 
 
-def shelf_plans(seed: int, store_id: str, multiplier: int, products: list[dict[str, Any]]) -> tuple[ShelfPlan, ...]:
+def shelf_plans(
+    seed: int, store_id: str, multiplier: int, products: list[dict[str, Any]]
+) -> tuple[ShelfPlan, ...]:
     """One shelf per product (rows of `Recording.products` of one store)."""
     demand = planned_demand([row["units"] for row in products], multiplier)
     days = generator(seed, store_id, "planogram").uniform(*SHELF_DAYS, len(products)).tolist()

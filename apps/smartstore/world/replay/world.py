@@ -81,7 +81,9 @@ def build_replay(settings: RunSettings, cache_dir: Path | None = None) -> Estate
     times = column(recording.lines, "at_ms")
     start_ms, end_ms = run_bounds(settings.source, replay.start, int(times.max()) + 1000)
     if not int(times.min()) - DAY_MS <= start_ms <= int(times.max()):
-        raise ReplayDataError(f"source.replay.start {replay.start} is outside the recorded data (the year 2017)")
+        raise ReplayDataError(
+            f"source.replay.start {replay.start} is outside the recorded data (the year 2017)"
+        )
     planners = [ReplayedStore(settings, recording, rank, start_ms) for rank in range(settings.stores)]
     return Estate(settings, planners, start_ms, end_ms)
 

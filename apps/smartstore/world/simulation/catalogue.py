@@ -1,7 +1,8 @@
 """The range of the simulated retailer: categories, subcategories, and the SKUs drawn from them.
 
-The nominal catalogue (`data/catalogue.csv`) has 29 categories and 6,700 SKUs; its stock ranges are nominal, and both their
-upper bounds are raised by 1.3. The SKUs are the same in every store; they depend on the seed and the scale only.
+The nominal catalogue (`data/catalogue.csv`) has 29 categories and 6,700 SKUs; its stock ranges are nominal, and
+both their upper bounds are raised by 1.3. The SKUs are the same in every store; they depend on the seed and the
+scale only.
 """
 
 import csv
@@ -18,9 +19,7 @@ from smartstore.world.chance import generator
 PERISHABLE = frozenset({"FRUITS AND VEGETABLES", "REFRIGERATED", "FROZEN", "MEAT", "FISH"})
 STOCK_RAISE = Fraction(13, 10)
 
-_DRINKS = frozenset(
-    {"BEVERAGES", "BEERS", "WINES", "LONG-LIFE DAIRY", "HOT BEVERAGES", "VINEGAR AND OIL"}
-)
+_DRINKS = frozenset({"BEVERAGES", "BEERS", "WINES", "LONG-LIFE DAIRY", "HOT BEVERAGES", "VINEGAR AND OIL"})
 _DRINK_BATCHES = (18, 24, 30, 36, 42, 48, 60)
 _BATCHES_BY_WEIGHT: dict[str, tuple[tuple[float, tuple[int, ...]], ...]] = {
     "produce": ((80, (20, 25, 30, 35, 40)), (300, tuple(range(8, 19))), (float("inf"), tuple(range(8, 13)))),
@@ -156,7 +155,13 @@ def _draw_weight(weights: str, chance: np.random.Generator) -> int:
 def _batch_sizes(category: str, weight: int) -> tuple[int, ...]:
     if category in _DRINKS:
         return _DRINK_BATCHES
-    kind = "produce" if category == "FRUITS AND VEGETABLES" else "perishable" if category in PERISHABLE else "other"
+    kind = (
+        "produce"
+        if category == "FRUITS AND VEGETABLES"
+        else "perishable"
+        if category in PERISHABLE
+        else "other"
+    )
     return next(sizes for up_to, sizes in _BATCHES_BY_WEIGHT[kind] if weight <= up_to)
 
 

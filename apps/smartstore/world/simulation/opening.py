@@ -16,7 +16,9 @@ FILL = {True: (0.35, 0.95), False: (0.7, 1.0)}
 LONGEST_PERISHABLE_DAYS = 15
 
 
-def opening_lots(seed: int, store_id: str, day: int, skus: list[Sku]) -> tuple[list[list[Lot]], list[list[Lot]]]:
+def opening_lots(
+    seed: int, store_id: str, day: int, skus: list[Sku]
+) -> tuple[list[list[Lot]], list[list[Lot]]]:
     """Lots on each shelf and in its back room on `day` (counted from 1970-01-01)."""
     chance = generator(seed, store_id, "opening")
     numbers = iter(range(1, 1 << 30))

@@ -1,7 +1,7 @@
 """Weekly promotions of the simulated retailer: which SKUs are cheaper in which week, in all stores.
 
-Weeks start on Monday. SKUs take turns: the queue is a sequence of random permutations of the range, each used up before the
-next begins.
+Weeks start on Monday. SKUs take turns: the queue is a sequence of random permutations of the range, each used up
+before the next begins.
 """
 
 from smartstore.world.chance import generator

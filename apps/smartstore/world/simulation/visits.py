@@ -1,7 +1,7 @@
 """What the visitors of a day want: the shopper model, drawn for all visits of a store's day at once.
 
-A visit has 3-30 actions between a minute after the entry and half a minute before the exit; 15 % put something back, the others
-pick a product by its visibility, raised by its discount.
+A visit has 3-30 actions between a minute after the entry and half a minute before the exit; 15 % put something
+back, the others pick a product by its visibility, raised by its discount.
 """
 
 import numpy as np

@@ -30,7 +30,9 @@ SUBSTITUTES = 3
 class SimulatedStore:
     """The planner of one simulated store."""
 
-    def __init__(self, settings: RunSettings, ordinal: int, skus: list[Sku], shelves: tuple[ShelfPlan, ...]) -> None:
+    def __init__(
+        self, settings: RunSettings, ordinal: int, skus: list[Sku], shelves: tuple[ShelfPlan, ...]
+    ) -> None:
         self.store_id = f"s{ordinal + 1:04d}"
         self.name = f"Store {ordinal + 1}"
         self.shelves = shelves
@@ -108,6 +110,8 @@ def _substitutes(skus: list[Sku]) -> list[tuple[int, ...]]:
     for whole_category in (False, True):
         for first, end in subcategory_ends(skus, whole_category=whole_category):
             for place in range(first, end):
-                neighbours = (first + (place - first + step) % (end - first) for step in range(1, end - first))
+                neighbours = (
+                    first + (place - first + step) % (end - first) for step in range(1, end - first)
+                )
                 out[place].update(dict.fromkeys(neighbours))
     return [tuple(places)[:SUBSTITUTES] for places in out]

@@ -1,0 +1,95 @@
+"""The CRD is generated, committed, and structural in the sense of the API server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from smartstore_operator.api.crd import as_yaml, definition
+from smartstore_operator.api.smartstore import Spec
+
+COMMITTED = Path(__file__).parents[3] / "crds" / "smartstores.yaml"
+
+
+def _schemas(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield path, schema
+    for name, field in schema.get("properties", {}).items():
+        yield from _schemas(field, f"{path}.{name}")
+    if "items" in schema:
+        yield from _schemas(schema["items"], f"{path}[]")
+
+
+def _version() -> dict[str, Any]:
+    (version,) = definition()["spec"]["versions"]
+    return version
+
+
+def _spec_schema() -> dict[str, Any]:
+    return _version()["schema"]["openAPIV3Schema"]["properties"]["spec"]
+
+
+def test_the_committed_file_is_up_to_date() -> None:
+    command = "python -m smartstore_operator.api.crd > crds/smartstores.yaml"
+    assert COMMITTED.read_text() == as_yaml(), f"run {command}"
+
+
+def test_every_schema_has_a_type_and_no_alternatives() -> None:
+    allowed = {
+        "description",
+        "type",
+        "enum",
+        "pattern",
+        "default",
+        "properties",
+        "required",
+        "items",
+        "format",
+    }
+    allowed |= {
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "minLength",
+        "maxLength",
+        "maxItems",
+    }
+    for path, schema in _schemas(_version()["schema"]["openAPIV3Schema"], ""):
+        assert isinstance(schema["type"], str), path
+        assert {name for name in schema if not name.startswith("x-kubernetes-")} <= allowed, path
+
+
+def test_every_field_is_described() -> None:
+    missing = [path for path, schema in _schemas(_spec_schema(), "spec") if "description" not in schema]
+    assert missing == []
+
+
+def test_every_block_of_the_spec_is_there() -> None:
+    assert set(_spec_schema()["properties"]) == {field.alias for field in Spec.model_fields.values()}
+
+
+def test_defaults_are_told_with_those_of_production() -> None:
+    heap = _spec_schema()["properties"]["kafka"]["properties"]["heap"]
+    assert heap["description"].endswith("Default: 512Mi; Production: 2Gi.")
+
+
+def test_stores_can_be_scaled() -> None:
+    scale = _version()["subresources"]["scale"]
+    assert scale["specReplicasPath"] == ".spec.stores"
+    assert _spec_schema()["properties"]["stores"]["default"] == 5
+    assert definition()["spec"]["names"]["shortNames"] == ["sst"]
+
+
+def test_limits_of_durations_are_rules() -> None:
+    tick = _spec_schema()["properties"]["source"]["properties"]["tick"]
+    assert tick["x-kubernetes-validations"] == [
+        {
+            "rule": "duration(self) >= duration('200ms') && duration(self) <= duration('1h')",
+            "message": "200ms to 1h is allowed",
+        }
+    ]
+
+
+def test_the_file_is_plain_yaml() -> None:
+    assert yaml.safe_load(COMMITTED.read_text()) == definition()

@@ -1,0 +1,28 @@
+"""A fixed machine to render for."""
+
+import pytest
+
+from smartstore_operator.render import Platform
+
+PORTS = ("kafka", "kafka-controller", "valkey", "postgres", "connect")
+METRICS = ("world", "bridge", "hot", "connectors")
+SECRETS = ("redis", "postgres", "postgres-sink", "postgres-cdc", "postgres-superuser")
+
+
+@pytest.fixture
+def platform() -> Platform:
+    names = (*PORTS, *(f"{part}-metrics" for part in METRICS))
+    return Platform(
+        python="/venv/bin/python",
+        java_home="/java",
+        kafka_jars="/cache/jars/kafka",
+        connect_jars="/cache/jars/connect",
+        connect_plugins="/cache/plugins",
+        spark_jars="/cache/jars/spark",
+        postgres_bin="/postgres/bin",
+        valkey_server="/valkey/valkey-server",
+        data_dir="/data/my store",
+        ports={name: 20_000 + number for number, name in enumerate(names)},
+        secrets={f"{name}-password": f"secret-of-{name}" for name in SECRETS},
+        cluster_id="MkU3OEVBNTcwNTJENDM2Qg",
+    )

@@ -1,0 +1,208 @@
+"""Promises of `render` that hold for every SmartStore."""
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from smartstore.contracts.settings import RunSettings
+from smartstore_operator.api.load import validate_smartstore
+from smartstore_operator.api.problems import SpecError
+from smartstore_operator.api.smartstore import SmartStore
+from smartstore_operator.render import Component, Platform, port_requests, render, secret_names
+
+
+def _smartstore(**spec: Any) -> SmartStore:
+    document = {
+        "apiVersion": "smartstore.io/v1alpha1",
+        "kind": "SmartStore",
+        "metadata": {"name": "demo"},
+        "spec": spec,
+    }
+    return validate_smartstore(document)
+
+
+def _names(smartstore: SmartStore, platform: Platform) -> list[str]:
+    return [component.name for component in render(smartstore, platform).components]
+
+
+SPECS: tuple[dict[str, Any], ...] = (
+    {},
+    {"profile": "Production"},
+    {"kafka": {"type": "External", "bootstrapServers": "k1:9092,k2:9092"}},
+    {"redis": {"type": "External", "host": "redis.example"}, "postgres": {"type": "External", "host": "db"}},
+    {"connect": {"type": "External", "url": "http://connect:8083"}},
+)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_components_come_after_what_they_need(spec: dict[str, Any], platform: Platform) -> None:
+    seen: set[str] = set()
+    for component in render(_smartstore(**spec), platform).components:
+        assert set(component.needs) <= seen, component.name
+        seen.add(component.name)
+
+
+def test_the_same_input_gives_the_same_output(platform: Platform) -> None:
+    assert render(_smartstore(), platform) == render(_smartstore(), platform)
+
+
+def test_a_description_for_a_cluster_runs_as_its_plain_pieces(platform: Platform) -> None:
+    cluster = _smartstore(
+        kafka={"type": "Strimzi"},
+        postgres={"type": "CloudNativePG"},
+        streaming={"backend": "SparkApplication"},
+    )
+    laptop = _smartstore(kafka={"type": "SingleNode"}, streaming={"backend": "Local"})
+    assert render(cluster, platform) == render(laptop, platform)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_exactly_the_requested_ports_and_secrets_are_used(spec: dict[str, Any], platform: Platform) -> None:
+    smartstore = _smartstore(**spec)
+    requested = {request.name: platform.ports[request.name] for request in port_requests(smartstore)}
+    secrets = {name: platform.secrets[name] for name in secret_names(smartstore)}
+    rendered = render(smartstore, dataclasses.replace(platform, ports=requested, secrets=secrets))
+    used = {name: port for component in rendered.components for name, port in component.ports.items()}
+    assert used == requested
+    owners = {name: component.name for component in rendered.components for name in component.ports}
+    assert owners == {request.name: request.component for request in port_requests(smartstore)}
+
+
+def test_a_port_that_the_user_gave_is_required() -> None:
+    requests = {r.name: r for r in port_requests(_smartstore(kafka={"port": 19092}))}
+    assert (requests["kafka"].preferred, requests["kafka"].required) == (19092, True)
+    assert not requests["postgres"].required
+
+
+def test_no_secret_is_on_a_command_line_or_in_a_readable_file(platform: Platform) -> None:
+    for component in render(_smartstore(), platform).components:
+        commands = (component.argv, *component.before_start, component.probe.argv if component.probe else ())
+        public = " ".join((*(word for argv in commands for word in argv), *component.files.values()))
+        assert not [secret for secret in platform.secrets.values() if secret in public], component.name
+
+
+def test_a_process_knows_only_the_passwords_it_needs(platform: Platform) -> None:
+    knows = {
+        component.name: {name for name, secret in platform.secrets.items() if secret in component.environment.values()
+                         or f":{secret}@" in " ".join(component.environment.values())}
+        for component in render(_smartstore(), platform).components
+    }  # fmt: skip
+    connectors = {"postgres-sink-password", "postgres-cdc-password"}
+    assert knows == {
+        "kafka": set(),
+        "valkey": {"redis-password"},
+        "postgres": set(),
+        "connect": connectors,
+        "topics": set(),
+        "migrate": {"postgres-password", *connectors},
+        "connectors": {"postgres-password", *connectors},
+        "bridge": {"redis-password"},
+        "hot": set(),
+        "world": {"redis-password"},
+    }
+
+
+def test_endpoints_are_shown_without_passwords(platform: Platform) -> None:
+    rendered = render(_smartstore(), platform)
+    assert set(rendered.endpoints) == {"kafka", "redis", "postgres", "connect"}
+    assert "secret" not in "".join(rendered.endpoints.values())
+    assert "secret-of-postgres@" in rendered.postgres_dsn
+
+
+def test_passwords_are_quoted_in_urls(platform: Platform) -> None:
+    secrets = {**platform.secrets, "redis-password": "a/b@c:d", "postgres-password": "p%q"}
+    rendered = render(_smartstore(), dataclasses.replace(platform, secrets=secrets))
+    assert rendered.redis_url.startswith("redis://:a%2Fb%40c%3Ad@127.0.0.1:")
+    assert rendered.postgres_dsn.startswith("postgresql://smartstore:p%25q@127.0.0.1:")
+
+
+def test_external_systems_are_not_run(platform: Platform) -> None:
+    smartstore = _smartstore(
+        kafka={"type": "External", "bootstrapServers": "k1:9092"},
+        redis={"type": "External", "host": "redis", "port": 6380},
+        postgres={"type": "External", "host": "db"},
+        connect={"type": "External", "url": "http://connect:8083"},
+    )
+    assert _names(smartstore, platform) == ["topics", "migrate", "connectors", "bridge", "hot", "world"]
+    rendered = render(smartstore, platform)
+    assert rendered.endpoints == {
+        "kafka": "k1:9092",
+        "redis": "redis:6380",
+        "postgres": "db:5432",
+        "connect": "http://connect:8083",
+    }
+    assert rendered.component("topics").environment["SMARTSTORE_KAFKA_REPLICATION"] == "-1"
+    assert "SMARTSTORE_CONNECT_SECRETS" not in rendered.component("connectors").environment
+
+
+def test_a_suspended_smartstore_runs_nothing(platform: Platform) -> None:
+    assert render(_smartstore(suspend=True), platform).components == ()
+
+
+def test_an_external_source_is_refused_on_one_machine(platform: Platform) -> None:
+    with pytest.raises(SpecError, match=r"spec\.source\.type: External is not possible on one machine yet"):
+        render(_smartstore(source={"type": "External"}), platform)
+
+
+def test_an_empty_spec_gives_the_settings_the_data_plane_has_by_itself(platform: Platform) -> None:
+    assert render(_smartstore(), platform).run_settings == RunSettings(name="demo")
+
+
+def test_every_setting_reaches_the_data_plane(platform: Platform) -> None:
+    settings = render(
+        _smartstore(
+            stores=7,
+            source={
+                "type": "Simulation", "seed": 1, "speed": 60, "tick": "1m", "maxLead": 0, "startHour": 6, "days": 2,
+                "simulation": {"rangeScale": 0.5, "dailyCustomers": 9, "trafficMultiplier": 2, "start": "2026-02-03"},
+                "replay": {"products": 3, "start": "2017-02-03", "multiplier": 4},
+                "faults": {"malformedPct": 1, "duplicatePct": 2, "latePct": 5, "lateMax": "1h"},
+            },
+            planning={"shelf": {
+                "thresholdPct": 40, "minQty": 2, "targetPct": 90, "nearExpiryDays": 3,
+                "cooldown": "2h", "lateness": "30m",
+            }},
+        ),
+        platform,
+    ).run_settings  # fmt: skip
+    source, planning, default = settings.source, settings.planning, RunSettings(name="demo")
+    assert (settings.stores, source.tick_ms, source.max_lead) == (7, 60_000, 0)
+    assert (source.faults.late_max_minutes, planning.cooldown_minutes, planning.lateness_minutes) == (
+        60,
+        120,
+        30,
+    )
+    for given, unset in (
+        (source, default.source),
+        (source.simulation, default.source.simulation),
+        (source.replay, default.source.replay),
+        (source.faults, default.source.faults),
+        (planning, default.planning),
+    ):
+        for field in given.__struct_fields__:
+            assert getattr(given, field) != getattr(unset, field), field
+
+
+def test_the_hot_application_gets_its_trigger_and_memory(platform: Platform) -> None:
+    smartstore = _smartstore(
+        streaming={"hot": {"trigger": "1s", "driverMemory": "2Gi", "shufflePartitions": 4}}
+    )
+    environment = render(smartstore, platform).component("hot").environment
+    assert environment["SMARTSTORE_HOT_TRIGGER_MS"] == str(timedelta(seconds=1) // timedelta(milliseconds=1))
+    assert environment["SMARTSTORE_SPARK_DRIVER_MEMORY"] == "2048m"
+    assert environment["SMARTSTORE_HOT_SHUFFLE_PARTITIONS"] == "4"
+
+
+def test_heaps_stay_within_the_memory_budget(platform: Platform) -> None:
+    heaps = [_heap(component) for component in render(_smartstore(), platform).components]
+    assert sum(heaps) <= 2048
+
+
+def _heap(component: Component) -> int:
+    driver = component.environment.get("SMARTSTORE_SPARK_DRIVER_MEMORY", "0m").removesuffix("m")
+    options = [
+        word.removeprefix("-Xmx").removesuffix("m") for word in component.argv if word.startswith("-Xmx")
+    ]
+    return int(driver) + sum(map(int, options))

@@ -1,0 +1,161 @@
+"""An auditor who keeps a store's books and knows nothing but its records."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from smartstore.contracts.events import PosTransaction, ShelfEvent, StockCount, StoreConfig, WarehouseEvent
+from smartstore.contracts.wire import epoch_ms
+from smartstore.world.model import Emission
+
+
+class Auditor:
+    """Keeps one store's books from the records alone, and complains about impossible ones."""
+
+    def __init__(self) -> None:
+        self.weights: dict[str, int] = {}
+        self.expiry: dict[tuple[str, str], date] = {}
+        self.shelf: Counter[str] = Counter()
+        self.lots: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.back: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.transit: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.baskets: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.exits: dict[str, int] = {}
+        self.initial: Counter[str] = Counter()
+        self.delivered: Counter[str] = Counter()
+        self.sold: Counter[str] = Counter()
+        self.removed: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
+        self.grams: Counter[str] = Counter()
+
+    def read(self, emissions: Iterable[Emission]) -> None:
+        """Take in a tick's records in order; balances are checked whenever the time moves on."""
+        last_ms, touched = None, set()
+        for emission in emissions:
+            record: Any = emission.record
+            moment = epoch_ms(record.timestamp)
+            if moment != last_ms:
+                self._check(touched)
+                touched = set()
+            last_ms = moment
+            touched |= self._take(record)
+        self._check(touched)
+
+    def in_baskets(self) -> Counter[str]:
+        """Units in all baskets, by shelf."""
+        total: Counter[str] = Counter()
+        for basket in self.baskets.values():
+            total.update(basket)
+        return total
+
+    def check_sums(self) -> None:
+        """Lots = shelf + baskets; initial + delivered = on shelf + back room + in transit + baskets + sold + removed."""
+        baskets = self.in_baskets()
+        for shelf in self.weights:
+            assert sum(self.lots[shelf].values()) == self.shelf[shelf] + baskets[shelf], shelf
+            here = self.shelf[shelf] + self.back[shelf].total() + self.transit[shelf].total() + baskets[shelf]
+            came = self.initial[shelf] + self.delivered[shelf]
+            assert came == here + self.sold[shelf] + self.removed[shelf], shelf
+            assert self.grams[shelf] == self.shelf[shelf] * self.weights[shelf], shelf
+
+    def _check(self, shelves: set[str]) -> None:
+        for shelf in shelves:
+            assert self.shelf[shelf] >= 0, shelf
+            for books in (self.lots, self.back, self.transit):
+                assert all(quantity >= 0 for quantity in books[shelf].values()), shelf
+
+    def _take(self, record: Any) -> set[str]:
+        match record:
+            case ShelfEvent():
+                self._shelf_event(record)
+            case PosTransaction():
+                self._receipt(record)
+                return {item.shelf_id for item in record.items}
+            case WarehouseEvent():
+                self._back_room(record)
+            case StockCount():
+                self._count(record)
+            case StoreConfig():
+                self.weights[record.profile.shelf_id] = record.profile.item_weight_g
+            case _:
+                self._other(record)
+                return set()
+        return {getattr(record, "shelf_id", None) or record.profile.shelf_id}
+
+    def _other(self, record: Any) -> None:
+        if hasattr(record, "exit_time"):
+            self.exits[record.customer_id] = max(
+                self.exits.get(record.customer_id, 0), epoch_ms(record.exit_time)
+            )
+            assert record.timestamp == record.entry_time < record.exit_time
+        elif getattr(record, "kind", None) == "lost_sale":
+            self.lost[record.shelf_id] += record.quantity
+
+    def _count(self, record: StockCount) -> None:
+        lots = {lot.batch_code: lot.quantity for lot in record.lots or []}
+        self._know(record.shelf_id, record.lots or [])
+        self.initial[record.shelf_id] += record.quantity
+        if record.location == "store":
+            self.shelf[record.shelf_id] = record.quantity
+            self.lots[record.shelf_id].update(lots)
+            self.grams[record.shelf_id] = record.quantity * self.weights[record.shelf_id]
+        else:
+            self.back[record.shelf_id].update(lots)
+
+    def _know(self, shelf: str, lots: Iterable[Any]) -> None:
+        for lot in lots:
+            if lot.expiry_date is not None:
+                known = self.expiry.setdefault((shelf, lot.batch_code), lot.expiry_date)
+                assert known == lot.expiry_date
+
+    def _shelf_event(self, record: ShelfEvent) -> None:
+        shelf = record.shelf_id
+        if record.event_type == "weight_change":
+            self.grams[shelf] += record.delta_weight_g
+            return
+        lots = {lot.batch_code: lot.quantity for lot in record.lots or []}
+        if record.event_type == "removal":
+            assert all(self.expiry[shelf, code] < record.timestamp.date() for code in lots)
+            self.shelf[shelf] -= record.quantity
+            self.lots[shelf].subtract(lots)
+            self.removed[shelf] += record.quantity
+        elif record.lots:
+            self.shelf[shelf] += record.quantity
+            self.lots[shelf].update(lots)
+            self.transit[shelf].subtract(lots)
+        else:
+            sign = 1 if record.event_type == "pickup" else -1
+            assert epoch_ms(record.timestamp) < self.exits[record.customer_id]
+            self.shelf[shelf] -= sign * record.quantity
+            self.baskets[record.customer_id][shelf] += sign * record.quantity
+            assert self.baskets[record.customer_id][shelf] >= 0
+
+    def _back_room(self, record: WarehouseEvent) -> None:
+        shelf = record.shelf_id
+        self._know(shelf, [record])
+        if record.event_type == "wh_in":
+            self.back[shelf][record.batch_code] += record.quantity
+            self.delivered[shelf] += record.quantity
+            return
+        self.back[shelf][record.batch_code] -= record.quantity
+        if record.reason == "expired":
+            assert record.expiry_date < record.timestamp.date()
+            self.removed[shelf] += record.quantity
+        else:
+            assert record.expiry_date >= record.timestamp.date()
+            self.transit[shelf][record.batch_code] += record.quantity
+
+    def _receipt(self, record: PosTransaction) -> None:
+        assert epoch_ms(record.timestamp) < self.exits[record.customer_id]
+        assert [item.line_no for item in record.items] == list(range(1, len(record.items) + 1))
+        paid: Counter[str] = Counter()
+        for item in record.items:
+            self.lots[item.shelf_id][item.batch_code] -= item.quantity
+            self.sold[item.shelf_id] += item.quantity
+            paid[item.shelf_id] += item.quantity
+            assert item.expiry_date == self.expiry[item.shelf_id, item.batch_code]
+            assert 0 <= item.discount_cents <= item.quantity * item.unit_price_cents
+        basket = self.baskets[record.customer_id]
+        basket.subtract(paid)
+        assert all(quantity >= 0 for quantity in basket.values())

