@@ -44,7 +44,9 @@ class Servers:
         command = [sys.executable, str(Path(__file__).with_name("servers.py")), str(file), str(self.data_dir)]
         # The launcher makes them stop with this process, however it ends.
         guard = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(int(signal.SIGTERM))]
-        self._process = subprocess.Popen([*guard, *command], stdout=subprocess.PIPE, stderr=self._log, text=True)
+        self._process = subprocess.Popen(
+            [*guard, *command], stdout=subprocess.PIPE, stderr=self._log, text=True
+        )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:

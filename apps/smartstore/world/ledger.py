@@ -2,7 +2,8 @@
 
 A segment begins after a `tick` line, at the first tick of a simulated day or when it has grown large, so only the last
 one can have an uncommitted tail. Configuration relayed between two ticks is emitted before its tick is complete;
-such lines directly after the last `tick` line therefore stay, whatever else of that tick is cut off.
+such lines directly after the last `tick` line therefore stay, as far as all lines of a row are there, whatever else of
+that tick is cut off.
 """
 
 import fcntl
@@ -19,6 +20,7 @@ from smartstore.world.ledger_lines import (
     DECODE_TICK,
     Line,
     TickMark,
+    ends_row,
     is_relayed,
     is_tick,
     seq_of,
@@ -79,7 +81,7 @@ class Ledger:
         self.committed: TickMark | None = None
         """The last `tick` line."""
         self.relayed: list[Line] = []
-        """Relayed configuration after the last `tick` line, at the time of opening."""
+        """Relayed configuration after the last `tick` line, at the time of opening: whole rows only."""
         self.next_seq = 0
         self._segments = sorted(int(path.stem) for path in directory.glob("[0-9]*.jsonl"))
         if not self._segments:
@@ -186,6 +188,7 @@ def _committed_part(path: Path) -> tuple[int, bytes | None, list[bytes]]:
     keep = end = 0
     tick_line: bytes | None = None
     tail: list[bytes] = []
+    row: list[bytes] = []
     open_tail = True
     with path.open("rb") as file:
         for line in file:
@@ -193,10 +196,13 @@ def _committed_part(path: Path) -> tuple[int, bytes | None, list[bytes]]:
             if not line.endswith(b"\n"):
                 break
             if is_tick(line):
-                keep, tick_line, tail, open_tail = end, line, [], True
+                keep, tick_line, tail, row, open_tail = end, line, [], [], True
             elif open_tail and (is_relayed(line) or line.startswith(b'{"kind":"run"')):
-                keep = end
-                tail.append(line)
+                row.append(line)
+                if not is_relayed(line) or ends_row(line):
+                    keep = end
+                    tail += row
+                    row = []
             else:
                 open_tail = False
     return keep, tick_line, tail

@@ -3,7 +3,7 @@
 Records are built around the bytes that go on the wire, so each record is encoded once and the ledger holds it verbatim.
 Beside the documented fields a `tick` line has `records` and `checksum` (of what the world itself made in that tick, to
 recognise a world that no longer does the same) and `relayed` (the next offset of each partition of `shelf_policies`);
-an event relayed from there has `relayed` too, its partition and offset.
+an event relayed from there has `relayed` too: partition and offset of its row, and how many more events follow of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,6 +65,7 @@ class Line(Struct, frozen=True, kw_only=True):
     stores: list[str] = []
     settings: RunSettings | None = None
     relayed: object = None
+    """A list of three numbers on relayed events, a mapping on `tick` lines."""
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -105,10 +106,12 @@ def record_line(seq: int, record: Record) -> bytes:
     )
 
 
-def relayed_line(seq: int, data: bytes, partition: int, offset: int) -> bytes:
-    """The line of a `store_config` record that came from the topic `shelf_policies`."""
-    place = b"[%d,%d]" % (partition, offset)
-    return b'{"kind":"event","seq":%d,%b%b,"data":%b}\n' % (seq, _RELAYED, place, data)
+def relayed_line(seq: int, data: bytes, place: tuple[int, int, int]) -> bytes:
+    """The line of a `store_config` record that came from the topic `shelf_policies`.
+
+    `place`: the partition and offset of its row, and how many more records of that row follow.
+    """
+    return b'{"kind":"event","seq":%d,%b[%d,%d,%d],"data":%b}\n' % (seq, _RELAYED, *place, data)
 
 
 def tick_line(
@@ -139,6 +142,12 @@ def is_tick(line: bytes) -> bool:
 def is_relayed(line: bytes) -> bool:
     """Whether a ledger line is a relayed configuration record, without parsing it."""
     return _RELAYED in line[:120]
+
+
+def ends_row(line: bytes) -> bool:
+    """Whether a relayed line is the last one of its row."""
+    start = line.index(_RELAYED)
+    return line[start : line.index(b"]", start)].endswith(b",0")
 
 
 def entry_of(seq: int, record: Record) -> Entry:

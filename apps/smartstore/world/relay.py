@@ -54,11 +54,12 @@ class PolicyRelay:
         if row.value is None:
             return []
         policy, deleted = decode_row(row.value)
-        before = self._stores_of(policy.policy_id) if policy.policy_id in self._scopes else ()
+        known = policy.policy_id in self._scopes
+        before = self._concerned(self._scopes[policy.policy_id]) if known else ()
         after = self._concerned(policy.store_id)
         if deleted:
             self._scopes.pop(policy.policy_id, None)
-            before, after = before or after, ()
+            before, after = before if known else after, ()
         else:
             if not after and not before:
                 raise PolicyError(f"`store_id` {policy.store_id!r} is not a store of this run")
@@ -94,9 +95,6 @@ class PolicyRelay:
             self._scopes[record.policy.policy_id] = record.policy.store_id
         elif self._scopes.get(record.policy.policy_id) in (None, record.store_id):
             self._scopes.pop(record.policy.policy_id, None)
-
-    def _stores_of(self, policy_id: str) -> tuple[str, ...]:
-        return self._concerned(self._scopes[policy_id])
 
     def _concerned(self, store_id: str | None) -> tuple[str, ...]:
         if store_id is None:

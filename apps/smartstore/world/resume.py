@@ -1,7 +1,7 @@
 """After a restart: bring the world to the last committed tick, and check that it is still the same world."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -61,6 +61,7 @@ def realise_again(
     """
     committed = ledger.committed
     if committed is None:
+        _take_over(relay, ledger.relayed)
         return production.first_tick - production.tick_ms
     snapshot = _restore(production, relay, snapshots.newest(committed.seq))
     for line in ledger.lines_from(snapshot.place if snapshot else None):
@@ -70,15 +71,10 @@ def realise_again(
         elif is_relayed(line):
             config = DECODE_LINE(line)
             if config.seq < committed.seq:
-                relay.note(config_of(config))
+                relay.note(_config_of(config))
     relay.positions = dict(committed.relayed)
+    _take_over(relay, ledger.relayed)
     return committed.tick_ms
-
-
-def config_of(line: Line) -> StoreConfig:
-    """The configuration record in a relayed line."""
-    config: StoreConfig = decoder(STORE_CONFIG.value).decode(line.data)
-    return config
 
 
 def entries_after(ledger: Ledger, position: int) -> Iterator[Entry]:
@@ -87,6 +83,19 @@ def entries_after(ledger: Ledger, position: int) -> Iterator[Entry]:
         entry = entry_of_line(DECODE_LINE(line))
         if entry is not None:
             yield entry
+
+
+def _take_over(relay: PolicyRelay, relayed: Sequence[Line]) -> None:
+    """Note what was relayed after the last committed tick."""
+    for line in relayed:
+        partition, offset, _ = msgspec.convert(line.relayed, tuple[int, int, int])
+        relay.note(_config_of(line))
+        relay.positions[partition] = offset + 1
+
+
+def _config_of(line: Line) -> StoreConfig:
+    config: StoreConfig = decoder(STORE_CONFIG.value).decode(line.data)
+    return config
 
 
 def _restore(production: Production, relay: PolicyRelay, snapshot: Snapshot | None) -> Snapshot | None:

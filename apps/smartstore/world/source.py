@@ -33,7 +33,7 @@ from smartstore.world.policy_feed import PolicyFeed
 from smartstore.world.production import Production
 from smartstore.world.progress import Progress
 from smartstore.world.relay import PolicyError, PolicyRelay, PolicyRow, refused_row
-from smartstore.world.resume import config_of, demand_same_run, entries_after, realise_again
+from smartstore.world.resume import demand_same_run, entries_after, realise_again
 from smartstore.world.snapshots import Snapshot, Snapshots
 from smartstore.world.telemetry import WorldMetrics
 
@@ -73,8 +73,6 @@ class Source:
         self._emitter = parts.emitter
         self._metrics = parts.metrics
         self._relay = PolicyRelay(self._stores)
-        self._relayed_before: set[str] = set()
-        """Ids of configuration records of the tick to come that an earlier life has written."""
         source = parts.settings.source
         self._tick_ms = source.tick_ms
         self._last_tick = parts.production.first_tick - source.tick_ms
@@ -128,7 +126,6 @@ class Source:
             self._production, self._relay, ledger, self._parts.snapshots, self._step
         )
         self._closed_seq = ledger.committed.seq if ledger.committed else None
-        self._relayed_before = {config_of(line).event_id for line in ledger.relayed}
         position = self._emitter.position()
         if position >= ledger.next_seq:
             raise LedgerError(
@@ -182,7 +179,6 @@ class Source:
         self._ledger.commit(lines, tick)
         self._sync_now_and_then()
         self._last_tick, self._closed_seq = tick, closing
-        self._relayed_before.clear()
         self._records_since_snapshot += len(lines)
         entries = [entry_of(seq, record) for seq, record in enumerate(records, first)]
         entries.append(entry_of_tick(closing, tick, self._stores))
@@ -229,10 +225,10 @@ class Source:
         lines: list[bytes] = []
         entries: list[Entry] = []
         for row in self._parts.feed.take():
-            for config in self._configs_of(row, moment):
-                seq = self._ledger.next_seq + len(lines)
-                data = encode(config)
-                lines.append(relayed_line(seq, data, row.partition, row.offset))
+            configs = self._configs_of(row, moment)
+            for remaining, config in zip(range(len(configs) - 1, -1, -1), configs, strict=True):
+                seq, data = self._ledger.next_seq + len(lines), encode(config)
+                lines.append(relayed_line(seq, data, (row.partition, row.offset, remaining)))
                 entries.append(Entry(seq, (STORE_CONFIG.name,), FIELD_DATA, data))
         if lines:
             self._ledger.append(lines)
@@ -248,7 +244,7 @@ class Source:
             self._metrics.policies.labels("refused").inc()
             return ()
         self._metrics.policies.labels("relayed").inc()
-        return [config for config in configs if config.event_id not in self._relayed_before]
+        return configs
 
     # Upkeep
 

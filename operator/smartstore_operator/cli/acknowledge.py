@@ -19,7 +19,9 @@ from smartstore_operator.cli.exits import CommandFailed
 def add_parser(commands: Any) -> None:
     """Declare the command."""
     parser = commands.add_parser("acknowledge", help="acknowledge an open alert")
-    parser.add_argument("alert_id", metavar="ALERT_ID", help="the alert's id (ops.open_alerts, or `smartstore psql`)")
+    parser.add_argument(
+        "alert_id", metavar="ALERT_ID", help="the alert's id (ops.open_alerts, or `smartstore psql`)"
+    )
     locate.add_data_dir(parser)
     parser.set_defaults(run=acknowledge)
 

@@ -31,9 +31,9 @@ class Lines:
     ) -> None:
         await self.quiet()
 
-    def watch(self, supervisor: Supervisor, observer: Observer) -> None:
+    def watch(self, supervisor: Supervisor, _observer: Observer) -> None:
         """Print summaries from now on."""
-        self._task = asyncio.create_task(self._summaries(supervisor, observer))
+        self._task = asyncio.create_task(self._summaries(supervisor))
 
     async def quiet(self) -> None:
         """Print no more summaries."""
@@ -59,7 +59,7 @@ class Lines:
         """The first alert of this run has reached Postgres."""
         self.say(first_alert_text(alert, time.monotonic() - self._began))
 
-    async def _summaries(self, supervisor: Supervisor, observer: Observer) -> None:
+    async def _summaries(self, supervisor: Supervisor) -> None:
         while True:
             await asyncio.sleep(SUMMARY_SECONDS)
             status = await asyncio.to_thread(supervisor.status)
@@ -86,5 +86,9 @@ def summary(status: dict[str, Any]) -> str:
     alerts = status.get("open_alerts") or {}
     parts += [f"{count} {kind}" for kind, count in sorted(alerts.items())]
     parts.append(figures.memory(status["rss_bytes"]))
-    unwell = [f"{row['name']} {row['state']}" for row in status["components"] if row["state"] not in ("ready", "finished")]
+    unwell = [
+        f"{row['name']} {row['state']}"
+        for row in status["components"]
+        if row["state"] not in ("ready", "finished")
+    ]
     return " · ".join(parts + unwell)

@@ -143,9 +143,7 @@ def screen(
         Layout(name="below", ratio=1),
         Layout(_foot(status, events), size=2),
     )
-    layout["below"].split_row(
-        Layout(_alerts(seen), ratio=1), Layout(_components(status, states), size=41)
-    )
+    layout["below"].split_row(Layout(_alerts(seen), ratio=1), Layout(_components(status, states), size=44))
     return layout
 
 
@@ -184,15 +182,25 @@ def _alerts(seen: Observation) -> RenderableType:
     table = _table("raised", "store", "shelf", "alert", ">stock")
     for alert in seen.alerts.newest if seen.alerts else ():
         refill = alert.alert_type == "refill_request"
-        kind = "refill" if refill else f"expires {alert.expiry_date:%d %b}" if alert.expiry_date else alert.alert_type
+        kind = (
+            "refill"
+            if refill
+            else f"expires {alert.expiry_date:%d %b}"
+            if alert.expiry_date
+            else alert.alert_type
+        )
         low = refill and alert.current_stock * 10 < alert.capacity
-        style = "dim" if alert.status == "acknowledged" else "red" if low else "yellow" if refill else "magenta"
+        style = (
+            "dim" if alert.status == "acknowledged" else "red" if low else "yellow" if refill else "magenta"
+        )
         stock = f"{alert.current_stock}/{alert.capacity}"
         cells = (f"{alert.created_at:%d %b %H:%M}", alert.store_id, alert.shelf_id, kind, stock)
         table.add_row(*(Text(cell, style=style, no_wrap=True) for cell in cells))
     counts = seen.alerts.counts if seen.alerts else {}
     total = " · ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(counts.items()))
-    return Panel(table, title=f"Newest alerts{f' ({total})' if total else ''}", title_align="left", border_style="dim")
+    return Panel(
+        table, title=f"Newest alerts{f' ({total})' if total else ''}", title_align="left", border_style="dim"
+    )
 
 
 def _components(status: dict[str, Any], states: dict[str, str]) -> RenderableType:
@@ -215,7 +223,12 @@ def _foot(status: dict[str, Any], events: Iterable[str]) -> RenderableType:
     endpoints = {key: value for key, value in status.get("endpoints", {}).items() if isinstance(value, str)}
     addresses = "  ".join(f"{key} {value.removeprefix('http://')}" for key, value in endpoints.items())
     return Group(
-        Text(next(iter(events), "Ctrl-C stops everything; the data stay."), style="bold", no_wrap=True, overflow="ellipsis"),
+        Text(
+            next(iter(events), "Ctrl-C stops everything; the data stay."),
+            style="bold",
+            no_wrap=True,
+            overflow="ellipsis",
+        ),
         Text(addresses, style="dim", no_wrap=True, overflow="ellipsis"),
     )
 
@@ -224,5 +237,7 @@ def _table(*columns: str) -> Table:
     """A plain table; a column whose name begins with `>` is aligned to the right."""
     table = Table(box=None, expand=True, padding=(0, 1, 0, 0), header_style="dim")
     for column in columns:
-        table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", no_wrap=True)
+        table.add_column(
+            column.lstrip(">"), justify="right" if column.startswith(">") else "left", no_wrap=True
+        )
     return table

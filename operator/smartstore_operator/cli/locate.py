@@ -13,7 +13,9 @@ SAMPLE = Path("manifests/samples/replay.yaml")
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
     """The option that all commands share."""
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="data directory (default: .smartstore/NAME)")
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="data directory (default: .smartstore/NAME)"
+    )
 
 
 def default_file() -> Path:

@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smartstore", description="A SmartStore on this machine.", epilog=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="smartstore", description="A SmartStore on this machine.", epilog=__doc__
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     up.add_parser(commands)
     operate.add_parsers(commands)

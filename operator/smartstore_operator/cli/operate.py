@@ -57,7 +57,7 @@ def add_parsers(commands: Any) -> None:
     parser.set_defaults(run=psql, takes_rest=True)
 
     parser = commands.add_parser("setup", help="fetch what runs beside Python: Java, jars")
-    parser.set_defaults(run=lambda options: toolchain_setup.main([]))
+    parser.set_defaults(run=setup)
 
 
 def down(options: argparse.Namespace) -> int:
@@ -68,7 +68,9 @@ def down(options: argparse.Namespace) -> int:
     deadline = time.monotonic() + STOP_SECONDS
     while supervisor is not None and is_running(supervisor.key):
         if time.monotonic() > deadline:
-            raise CommandFailed(f"it did not stop within {STOP_SECONDS:g} s: see `smartstore logs supervisor`")
+            raise CommandFailed(
+                f"it did not stop within {STOP_SECONDS:g} s: see `smartstore logs supervisor`"
+            )
         time.sleep(0.1)
     print("stopped; the data stay")
     return exits.OK
@@ -182,4 +184,9 @@ def psql(options: argparse.Namespace) -> int:
         "PGDATABASE": address.path.lstrip("/"),
     }
     program = str(toolchain.postgres_bin() / "psql")
-    os.execve(program, [program, *options.rest], {**os.environ, **connection})
+    os.execve(program, [program, *options.rest], {**os.environ, **connection})  # noqa: S606
+
+
+def setup(_options: argparse.Namespace) -> int:
+    """Fetch and check all that is not a Python package."""
+    return toolchain_setup.main([])

@@ -29,9 +29,15 @@ from smartstore_operator.embedded.system import System, load, prepare
 def add_parser(commands: Any) -> None:
     """Declare the command."""
     parser = commands.add_parser("up", help="start a SmartStore on this machine", description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a SmartStore (default: the replay sample)")
-    parser.add_argument("--for", dest="seconds", type=_seconds, metavar="TIME", help="stop after 180, 180s, 10m or 1h")
-    parser.add_argument("--verify", action="store_true", help="before stopping, verify; its verdict is the exit code")
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="a SmartStore (default: the replay sample)"
+    )
+    parser.add_argument(
+        "--for", dest="seconds", type=_seconds, metavar="TIME", help="stop after 180, 180s, 10m or 1h"
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="before stopping, verify; its verdict is the exit code"
+    )
     parser.add_argument("--detach", action="store_true", help="return when everything is ready")
     locate.add_data_dir(parser)
     parser.set_defaults(run=up)
@@ -53,9 +59,13 @@ def up(options: argparse.Namespace) -> int:
         return asyncio.run(_run(system, view, began, options.seconds, options.verify))
 
 
-async def _run(system: System, view: LiveView | Lines, began: float, seconds: float | None, verify: bool) -> int:
+async def _run(
+    system: System, view: LiveView | Lines, began: float, seconds: float | None, verify: bool
+) -> int:
     data = system.data
-    view.say(f"starting {system.smartstore.name}: {system.smartstore.spec.stores} stores, data in {_short(data.root)}")
+    view.say(
+        f"starting {system.smartstore.name}: {system.smartstore.spec.stores} stores, data in {_short(data.root)}"
+    )
     observer = Observer(system.metrics_urls(), system.rendered.postgres_dsn, view.first_alert)
     supervisor = Supervisor(
         system.rendered.components,
@@ -118,7 +128,9 @@ async def _live(
 
 async def _verify(supervisor: Supervisor, system: System) -> int:
     """Verify while everything still runs; the verdict."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+    inherited = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ
+    }
     environment = {**inherited, **system.client_environment()}
     sys.stdout.flush()
     code = await supervisor.run_command(
@@ -132,7 +144,15 @@ def _detach(options: argparse.Namespace, file: Path, data: DataDir) -> int:
     with data.locked():
         pass
     output = data.log("up")
-    command = [sys.executable, "-m", "smartstore_operator.cli.main", "up", str(file), "--data-dir", str(data.root)]
+    command = [
+        sys.executable,
+        "-m",
+        "smartstore_operator.cli.main",
+        "up",
+        str(file),
+        "--data-dir",
+        str(data.root),
+    ]
     command += ["--for", str(options.seconds)] if options.seconds is not None else []
     command += ["--verify"] if options.verify else []
     with output.open("w") as writer, output.open() as reader:
@@ -146,7 +166,9 @@ def _detach(options: argparse.Namespace, file: Path, data: DataDir) -> int:
             if ended:
                 return process.returncode
             if _is_ready(data):
-                sys.stdout.write(reader.read() + f"running detached, pid {process.pid}; stop it by `smartstore down`\n")
+                sys.stdout.write(
+                    reader.read() + f"running detached, pid {process.pid}; stop it by `smartstore down`\n"
+                )
                 process.returncode = exits.OK  # it goes on without us
                 return exits.OK
             time.sleep(0.2)
@@ -181,5 +203,3 @@ def _seconds(text: str) -> float:
         return float(text) if text.replace(".", "", 1).isdigit() else parse_duration(text).total_seconds()
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import psycopg2
-from psycopg2.extensions import connection as Connection
+import psycopg2.extensions
 
 SHOWN = 14
-_COUNTS = "SELECT alert_type, count(*) FROM ops.alerts WHERE status IN ('open', 'acknowledged') GROUP BY alert_type"
+_COUNTS = (
+    "SELECT alert_type, count(*) FROM ops.alerts WHERE status IN ('open', 'acknowledged') GROUP BY alert_type"
+)
 # Both queries go by the index on (status, created_at).
 _NEWEST = """
     SELECT alert_id, store_id, shelf_id, alert_type, status, current_stock, capacity, expiry_date, created_at
@@ -50,7 +52,7 @@ class AlertReader:
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._connection: Connection | None = None
+        self._connection: psycopg2.extensions.connection | None = None
 
     def read(self) -> Alerts | None:
         """The alerts now; None while Postgres or its tables are not there."""
@@ -72,7 +74,7 @@ class AlertReader:
             self._connection.close()
             self._connection = None
 
-    def _open(self) -> Connection:
+    def _open(self) -> psycopg2.extensions.connection:
         if self._connection is None or self._connection.closed:
             options = "-c statement_timeout=2000 -c timezone=UTC"
             self._connection = psycopg2.connect(

@@ -85,11 +85,17 @@ class Children:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGCHLD)
 
     def spawn(
-        self, component: str, argv: Sequence[str], environment: Mapping[str, str], directory: Path, output: int
+        self,
+        component: str,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        directory: Path,
+        output: int,
     ) -> Child:
         """Start `argv` with exactly this environment plus the markers; `output` gets stdout and stderr.
 
-        Raises `OSError` when even the launcher cannot be started; a wrong program is an exit code 1 with a line in the log.
+        Raises `OSError` when even the launcher cannot be started. A program that cannot be is an exit code 1 with a
+        line in the log.
         """
         launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(int(signal.SIGKILL))]
         marked = {**environment, INSTANCE_VARIABLE: self.instance, COMPONENT_VARIABLE: component}
@@ -110,7 +116,7 @@ class Children:
         self._changed()
         return child
 
-    def keys(self) -> list[ProcessKey]:
+    def process_keys(self) -> list[ProcessKey]:
         """The children and all their descendants."""
         below = descendants(list(self._living))
         return [*(child.key for child in self._living.values()), *(process.key for process in below)]

@@ -1,11 +1,11 @@
 """The data directory of one system: configuration, secrets, state, logs, and who runs in it.
 
-    config/<component>/   files rendered at each start; files with secrets are readable by the owner only
-    state/<component>/    what survives restarts
-    logs/<component>.log  rotated by size
-    run/                  lock, control socket, processes
-    secrets.json          generated once
-    ports.json            chosen once
+config/<component>/   files rendered at each start; files with secrets are readable by the owner only
+state/<component>/    what survives restarts
+logs/<component>.log  rotated by size
+run/                  lock, control socket, processes
+secrets.json          generated once
+ports.json            chosen once
 """
 
 import contextlib
@@ -83,7 +83,7 @@ class DataDir:
         try:
             for part in ("config", "state", "logs", "run"):
                 (self.root / part).mkdir(parents=True, exist_ok=True)
-            os.chmod(self.run, 0o700)
+            self.run.chmod(0o700)
             if not known:
                 write_json(self.root / MARKER, {"name": name})
         except OSError as error:

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> None:
     # A Python parent ignores SIGPIPE, and ignored signals are inherited; programs expect the default.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        os.execvp(program[0], program)
+        os.execvp(program[0], program)  # noqa: S606
     except OSError as error:
         sys.exit(f"{program[0]}: {error.strerror}")
 

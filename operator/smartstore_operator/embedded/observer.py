@@ -75,7 +75,10 @@ class Observer:
     """Looks once a second; `latest` is what it saw, `status` the same for `smartstore status`."""
 
     def __init__(
-        self, urls: Mapping[str, str], postgres_dsn: str, first_alert: Callable[[AlertRow], None] = lambda alert: None
+        self,
+        urls: Mapping[str, str],
+        postgres_dsn: str,
+        first_alert: Callable[[AlertRow], None] = lambda _: None,
     ) -> None:
         """`urls` maps components to their metrics pages."""
         self.latest = Observation()
@@ -122,12 +125,13 @@ class Observer:
         if alerts is None:
             self.latest = replace(self.latest, alerts=None)
             return
-        newest = max((alert.created_at for alert in alerts.newest), default=None)
         first = self.latest.first_alert
-        if not self._baseline_set:
-            self._known, self._baseline_set = newest, True  # alerts of an earlier run
-        elif first is None and newest is not None and (self._known is None or newest > self._known):
-            first = min(alerts.newest, key=lambda alert: (alert.created_at, alert.alert_id), default=None)
+        if not self._baseline_set:  # these are of an earlier run
+            self._known = max((alert.created_at for alert in alerts.newest), default=None)
+            self._baseline_set = True
+        elif first is None:
+            new = [alert for alert in alerts.newest if self._known is None or alert.created_at > self._known]
+            first = min(new, key=lambda alert: (alert.created_at, alert.alert_id), default=None)
         announce = first is not None and self.latest.first_alert is None
         self.latest = replace(self.latest, alerts=alerts, first_alert=first)
         if announce and first is not None:

@@ -33,7 +33,9 @@ def demand_free(fixed: Mapping[str, int]) -> None:
     for field, port in fixed.items():
         if not is_free(port):
             raise PreflightError(
-                f"port {port} is in use", field, "choose another one, or leave the field out to have one chosen"
+                f"port {port} is in use",
+                field,
+                "choose another one, or leave the field out to have one chosen",
             )
 
 

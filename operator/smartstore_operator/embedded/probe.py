@@ -1,7 +1,7 @@
 """Ask a server whether it serves, as a real client: `python -m smartstore_operator.embedded.probe KIND HOST:PORT`.
 
-`kafka`: the broker lists itself. `redis`: the server logs us in (password from `SMARTSTORE_REDIS_URL`) and answers PING,
-which it refuses while it loads its log. Exit code 0 means yes.
+`kafka`: the broker lists itself. `redis`: the server logs us in (password from `SMARTSTORE_REDIS_URL`) and answers
+PING, which it refuses while it loads its log. Exit code 0 means yes.
 """
 
 import os

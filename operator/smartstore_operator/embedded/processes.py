@@ -67,7 +67,7 @@ def is_running(key: ProcessKey) -> bool:
 
 def table() -> dict[int, Process]:
     """All processes by pid."""
-    found = (inspect(int(name)) for name in os.listdir(_PROC) if name.isdigit())
+    found = (inspect(int(entry.name)) for entry in _PROC.iterdir() if entry.name.isdigit())
     return {process.pid: process for process in found if process is not None}
 
 
@@ -84,8 +84,8 @@ def environment_of(pid: int) -> Mapping[str, str]:
 def members(instance: str, recorded: Iterable[ProcessKey] = ()) -> list[Process]:
     """All living processes of an instance.
 
-    These carry its marker, or are one of `recorded`, or are in the group or session of such a process, or descend from one
-    (Postgres overwrites its environment and gives each of its children a session).
+    These carry its marker, or are one of `recorded`, or are in the group or session of such a process, or descend
+    from one (Postgres overwrites its environment and gives each of its children a session).
     """
     processes = {pid: process for pid, process in table().items() if not process.zombie}
     marker = f"{INSTANCE_VARIABLE}={instance}".encode()
@@ -101,7 +101,9 @@ def members(instance: str, recorded: Iterable[ProcessKey] = ()) -> list[Process]
 def descendants(roots: Iterable[int]) -> list[Process]:
     """The living descendants of `roots`, without the roots."""
     processes = table()
-    return [processes[pid] for pid in sorted(_descendants(set(roots), processes)) if not processes[pid].zombie]
+    return [
+        processes[pid] for pid in sorted(_descendants(set(roots), processes)) if not processes[pid].zombie
+    ]
 
 
 def end_all(find: Callable[[], Iterable[Process]], *, seconds: float = 10.0) -> list[Process]:

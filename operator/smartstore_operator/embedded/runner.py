@@ -14,7 +14,7 @@ from smartstore_operator.embedded.children import Child, Children
 from smartstore_operator.embedded.datadir import DataDir
 from smartstore_operator.embedded.errors import StartFailure
 from smartstore_operator.embedded.logfiles import open_log, rotate, tail
-from smartstore_operator.embedded.probes import wait_ready
+from smartstore_operator.embedded.readiness import wait_ready
 from smartstore_operator.embedded.toolchain.privileges import unprivileged
 from smartstore_operator.render.component import Component
 
@@ -24,7 +24,18 @@ TAIL_LINES = 12
 _SURVIVAL_SECONDS = 0.5
 """A service without a probe counts as ready once it has lived so long."""
 _INHERITED = (
-    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"),
+    *(
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "TMPDIR",
+        "PYTHONPATH",
+        "PYTHONDONTWRITEBYTECODE",
+    ),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "SMARTSTORE_CACHE"),
 )
 """All that a component inherits: settings of the user's shell such as PGHOST or SPARK_HOME must not steer it."""
@@ -34,8 +45,8 @@ _INHERITED = (
 class RestartPolicy:
     """Seconds between restarts double from `first_delay` to `longest_delay`; `stable_seconds` of readiness forgive all.
 
-    At the first start of the system a component may fail `start_attempts` times; later, `failing_after` failures in a row
-    make it `failing`, and it is tried on.
+    At the first start of the system a component may fail `start_attempts` times; later, `failing_after` failures in
+    a row make it `failing`, and it is tried on.
     """
 
     first_delay: float = 0.5
@@ -127,7 +138,9 @@ class Runner:
             child.signal(signal.SIGINT if self.component.stop_signal == "INT" else signal.SIGTERM)
             await _first(child.exited, hurry, self.component.stop_seconds)
             if not child.exited.done():
-                overrun = "killed at once" if hurry.is_set() else f"killed after {self.component.stop_seconds:g} s"
+                overrun = (
+                    "killed at once" if hurry.is_set() else f"killed after {self.component.stop_seconds:g} s"
+                )
                 child.kill_group()
                 await child.end()
         if self.state != "finished":
@@ -171,7 +184,8 @@ class Runner:
             await asyncio.wait({child.exited}, timeout=_SURVIVAL_SECONDS)
         probing = asyncio.ensure_future(wait_ready(self.component, self._command))
         try:
-            await asyncio.wait({probing, child.exited}, return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [probing, child.exited]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if child.exited.done():
                 raise _AttemptFailed(_ending(child.exited.result()))
             await probing
@@ -205,7 +219,9 @@ class Runner:
             times = "" if self._failures == 1 else f", {self._failures} times in a row"
             raise StartFailure(self.component.name, reason + times, self.log, self.tail())
         self.restarts += 1
-        self._enter("failing" if self._failures >= self._policy.failing_after else "restarting", reason=reason)
+        self._enter(
+            "failing" if self._failures >= self._policy.failing_after else "restarting", reason=reason
+        )
         await asyncio.sleep(self._policy.delay(self._failures))
 
     async def _command(self, argv: Sequence[str]) -> int:
@@ -239,7 +255,8 @@ async def _first(exited: asyncio.Future[int], hurry: asyncio.Event, seconds: flo
     """Return when the process has ended, when there is a hurry, or when the time is up."""
     hurrying = asyncio.ensure_future(hurry.wait())
     try:
-        await asyncio.wait({exited, hurrying}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [exited, hurrying]
+        await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         hurrying.cancel()
 

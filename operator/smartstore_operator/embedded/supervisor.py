@@ -51,7 +51,7 @@ class Supervisor:
         data: DataDir,
         *,
         policy: RestartPolicy | None = None,
-        listener: Callable[[Change], None] = lambda change: None,
+        listener: Callable[[Change], None] = lambda _: None,
         observe: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self.instance = str(uuid.uuid4())
@@ -69,6 +69,9 @@ class Supervisor:
         self._needs = {c.name: [need for need in c.needs if need in self._runners] for c in components}
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._stop = asyncio.Event()
+        """Somebody asked for the stop, or it has begun."""
+        self._over = asyncio.Event()
+        """That, or the time is up: then commands such as `verify` may still run."""
         self._hurry = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._server: asyncio.Server | None = None
@@ -104,7 +107,7 @@ class Supervisor:
                 loop.remove_signal_handler(number)
 
     async def start(self, names: Collection[str] | None = None) -> bool:
-        """Bring up `names` (default: all) and what they need; False if a stop was requested meanwhile.
+        """Bring up `names` (default: all) and what they need; False if a stop was requested or the time was up before.
 
         Raises:
             StartFailure: one of them did not come up.
@@ -116,7 +119,7 @@ class Supervisor:
                 needs = [self._runners[need] for need in self._needs[name]]
                 self._lives[name] = asyncio.create_task(self._runners[name].run(needs), name=name)
         all_ready = asyncio.create_task(self._all_ready(wanted))
-        stopping = asyncio.create_task(self._stop.wait())
+        stopping = asyncio.create_task(self._over.wait())
         try:
             while not all_ready.done() and not stopping.done():
                 lives = {life for life in self._lives.values() if not life.done()}
@@ -125,7 +128,7 @@ class Supervisor:
         finally:
             all_ready.cancel()
             stopping.cancel()
-        if self._stop.is_set():
+        if self._over.is_set():
             return False
         for name in wanted:
             self._runners[name].settled = True
@@ -133,28 +136,31 @@ class Supervisor:
         return True
 
     async def wait(self, seconds: float | None = None) -> None:
-        """Return when a stop was requested or after so many seconds."""
+        """Return when a stop was requested, when the time is up (`expire`), or after so many seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._stop.wait()
+                await self._over.wait()
 
     def request_stop(self) -> None:
         """Ask for the graceful stop; asked again while stopping, the rest is killed."""
         if self._stop.is_set():
             self._hurry.set()
         self._stop.set()
+        self._over.set()
 
     def expire(self) -> None:
-        """Stop because the time is up, not because somebody asked."""
+        """End `start` and `wait` because the time is up, not because somebody asked."""
         self.expired = not self._stop.is_set()
-        self._stop.set()
+        self._over.set()
 
     @property
     def stopping(self) -> bool:
         """Whether a stop was requested."""
         return self._stop.is_set()
 
-    async def run_command(self, name: str, argv: Sequence[str], environment: dict[str, str], output: int) -> int:
+    async def run_command(
+        self, name: str, argv: Sequence[str], environment: dict[str, str], output: int
+    ) -> int:
         """Run a command as part of the instance, its output into the descriptor `output`; its exit code.
 
         A requested stop kills it.
@@ -162,7 +168,8 @@ class Supervisor:
         child = self._children.spawn(name, argv, environment, Path.cwd(), output)
         stopping = asyncio.create_task(self._stop.wait())
         try:
-            await asyncio.wait({child.exited, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [child.exited, stopping]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             child.kill_group()
             return await child.end()
         finally:
@@ -187,7 +194,9 @@ class Supervisor:
         rows = self.components()
         own = memory_bytes([os.getpid(), *([self._watchdog.pid] if self._watchdog else [])])
         return {
-            "ready": self.ready and not self.stopping and all(row["state"] in ("ready", "finished") for row in rows),
+            "ready": self.ready
+            and not self.stopping
+            and all(row["state"] in ("ready", "finished") for row in rows),
             "pid": os.getpid(),
             "since": self.started,
             **self._observe(),
@@ -292,7 +301,7 @@ class Supervisor:
 
     def _note(self) -> None:
         """Write down all processes of the instance: some hide their marker, and once orphaned nothing tells them."""
-        keys = sorted([key.pid, key.start] for key in self._children.keys())
+        keys = sorted([key.pid, key.start] for key in self._children.process_keys())
         record = {"instance": self.instance, "processes": keys}
         if record != self._noted:
             write_json(self._data.record, record)
@@ -300,5 +309,7 @@ class Supervisor:
 
     def _heard(self, change: Change) -> None:
         level = logging.WARNING if change.state in ("restarting", "failing") else logging.INFO
-        log.log(level, "%s is %s%s", change.component, change.state, f": {change.reason}" if change.reason else "")
+        log.log(
+            level, "%s is %s%s", change.component, change.state, f": {change.reason}" if change.reason else ""
+        )
         self._listener(change)

@@ -140,7 +140,9 @@ def _secret(name: str, smartstore: SmartStore, data: DataDir, environment: Mappi
     if not block or getattr(smartstore.spec, block).type != "External":
         return data.secret(name)
     if not environment.get(variable):
-        raise PreflightError(f"the password of the external {block} is not known", f"spec.{block}", f"set {variable}")
+        raise PreflightError(
+            f"the password of the external {block} is not known", f"spec.{block}", f"set {variable}"
+        )
     return environment[variable]
 
 

@@ -2,8 +2,9 @@
 
     python -m smartstore_operator.embedded.watchdog INSTANCE RECORD_FILE
 
-Its standard input is a pipe that only the supervisor holds open. End of file before the word `done` means that the supervisor is dead;
-then every process of the instance is killed. It lives in its own session and carries no marker of the instance.
+Its standard input is a pipe that only the supervisor holds open. End of file before the word `done` means that the
+supervisor is dead; then every process of the instance is killed. It lives in its own session and carries no marker
+of the instance.
 """
 
 import json

@@ -82,9 +82,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
             system.process.wait()
         if system.process.stdout is not None:
             system.process.stdout.close()
-    for system in systems:
-        if system.data.record.exists():
-            eventually(lambda system=system: not system.living(), seconds=10)
+    if systems and systems[-1].data.record.exists():
+        eventually(lambda: not systems[-1].living(), seconds=10)
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,8 +59,7 @@ def watchdog_pid(system: FakeSystem) -> int:
 
 def _argv(pid: int) -> bytes:
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as handle:
-            return handle.read()
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from smartstore_operator.embedded import control
+from smartstore_operator.embedded.errors import PreflightError
 
 from .conftest import Start, eventually
 
@@ -42,7 +43,9 @@ def test_starts_in_order_of_needs_and_stops_in_reverse(start: Start, port: int) 
         shell("first", "sleep 0.2", kind="oneshot"),
     )
     system.wait_for(component="last", state="ready")
-    ready = [(row["component"], row["state"]) for row in system.heard if row["state"] in ("ready", "finished")]
+    ready = [
+        (row["component"], row["state"]) for row in system.heard if row["state"] in ("ready", "finished")
+    ]
     assert ready == [("first", "finished"), ("server", "ready"), ("last", "ready")]
     eventually(lambda: system.status()["ready"])
     system.process.send_signal(signal.SIGINT)
@@ -72,10 +75,18 @@ def test_crashed_service_is_restarted(start: Start, port: int) -> None:
 
 
 def test_restart_waits_for_what_it_needs(start: Start, port: int) -> None:
-    client = shell("client", f"{sys.executable} -c 'import socket; s=socket.create_connection((\"127.0.0.1\",{port})); s.recv(1)'", needs=["server"])
+    client = shell(
+        "client",
+        f"{sys.executable} -c 'import socket; s=socket.create_connection((\"127.0.0.1\",{port})); s.recv(1)'",
+        needs=["server"],
+    )
     server = {
         "name": "server",
-        "argv": [sys.executable, "-c", f"import socket,time; s=socket.create_server(('127.0.0.1',{port})); k=[]\nwhile True: k.append(s.accept())"],
+        "argv": [
+            sys.executable,
+            "-c",
+            f"import socket,time; s=socket.create_server(('127.0.0.1',{port})); k=[]\nwhile True: k.append(s.accept())",
+        ],
         "ports": {"tcp": port},
         "probe": {"kind": "tcp"},
     }
@@ -111,7 +122,11 @@ def test_failing_component_is_reported_and_the_rest_goes_on(start: Start, tmp_pa
 
 
 def test_service_that_exits_at_the_first_start_ends_everything(start: Start) -> None:
-    system = start(shell("steady", "exec sleep 600"), shell("broken", "echo no such file; exit 3"), web("never", 1, needs=["broken"]))
+    system = start(
+        shell("steady", "exec sleep 600"),
+        shell("broken", "echo no such file; exit 3"),
+        web("never", 1, needs=["broken"]),
+    )
     assert system.finish() == 1
     assert "broken did not start: exited with 3, 3 times in a row" in system.heard[-1]["failure"]
     assert system.heard[-1]["tail"] == ["no such file"]
@@ -127,7 +142,9 @@ def test_service_that_never_gets_ready_ends_everything(start: Start, port: int) 
 
 
 def test_one_shot_is_retried(start: Start, tmp_path: Any) -> None:
-    system = start(shell("shy", f"[ -e {tmp_path}/came ] || {{ touch {tmp_path}/came; exit 1; }}", kind="oneshot"))
+    system = start(
+        shell("shy", f"[ -e {tmp_path}/came ] || {{ touch {tmp_path}/came; exit 1; }}", kind="oneshot")
+    )
     assert system.wait_for(state="restarting")["reason"] == "exited with 1"
     system.wait_for(state="finished")
 
@@ -153,7 +170,9 @@ def test_commands_before_the_start_and_exec_probe(start: Start, tmp_path: Any) -
 
 
 def test_stubborn_component_is_killed_with_its_children(start: Start) -> None:
-    system = start(shell("stubborn", "trap '' TERM; setsid sleep 600 & while true; do sleep 0.1; done", stop_seconds=0.5))
+    system = start(
+        shell("stubborn", "trap '' TERM; setsid sleep 600 & while true; do sleep 0.1; done", stop_seconds=0.5)
+    )
     system.wait_for(state="ready")
     eventually(lambda: len(system.living()) >= 3)
     control.ask(system.data.run, {"command": "down"})
@@ -173,7 +192,9 @@ def test_second_interrupt_hurries(start: Start) -> None:
 
 
 def test_stop_during_the_start(start: Start) -> None:
-    system = start(shell("slow", "sleep 600", kind="oneshot"), shell("next", "exec sleep 600", needs=["slow"]))
+    system = start(
+        shell("slow", "sleep 600", kind="oneshot"), shell("next", "exec sleep 600", needs=["slow"])
+    )
     system.wait_for(component="slow", state="starting")
     system.process.send_signal(signal.SIGTERM)
     assert system.finish() == 0
@@ -183,6 +204,6 @@ def test_stop_during_the_start(start: Start) -> None:
 def test_second_supervisor_is_refused(start: Start) -> None:
     system = start(shell("steady", "exec sleep 600"))
     system.wait_for(state="ready")
-    with pytest.raises(Exception, match=f"another instance is running here, pid {system.process.pid}"):
-        with system.data.locked():
-            pass
+    message = f"another instance is running here, pid {system.process.pid}"
+    with pytest.raises(PreflightError, match=message), system.data.locked():
+        pass

@@ -15,21 +15,21 @@ from smartstore.ingest.topics import ensure_topics
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ingest_lab import PARTITIONS, Feed, Process
+from ingest_lab import PARTITIONS, Feed, Process  # type: ignore[import-not-found]
 
 Start = Callable[[], Process]
 Read = Callable[[str], list[Message]]
 
 
 @pytest.fixture
-def redis_client(redis_url: str) -> Iterator["redis.Redis[bytes]"]:
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
     """A client that outlives a restart of the server."""
     with redis.Redis.from_url(redis_url, protocol=2, retry=Retry(ConstantBackoff(0.2), 50)) as client:
         yield client
 
 
 @pytest.fixture
-def feed(redis_client: "redis.Redis[bytes]", topic_prefix: str) -> Iterator[Feed]:
+def feed(redis_client: redis.Redis, topic_prefix: str) -> Iterator[Feed]:
     """The streams of this test; removed at the end."""
     yield Feed(redis_client, topic_prefix)
     keys = list(redis_client.scan_iter(f"{topic_prefix}*"))
@@ -77,7 +77,9 @@ def read_topic(bootstrap: str, topic_prefix: str) -> Read:
     """Reads all of a topic: its messages, partition by partition, in order."""
 
     def read(topic: str) -> list[Message]:
-        consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "tests", "enable.auto.commit": False})
+        consumer = Consumer(
+            {"bootstrap.servers": bootstrap, "group.id": "tests", "enable.auto.commit": False}
+        )
         messages: list[Message] = []
         try:
             places = [TopicPartition(topic_prefix + topic, partition, 0) for partition in range(PARTITIONS)]
@@ -94,5 +96,3 @@ def read_topic(bootstrap: str, topic_prefix: str) -> Read:
         return sorted(messages, key=lambda message: message.partition() or 0)
 
     return read
-
-

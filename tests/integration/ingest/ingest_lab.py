@@ -52,8 +52,8 @@ def shelf_event(number: int, store: str, moment: datetime, **changes: object) ->
 class Feed:
     """Writes to the streams as the source does."""
 
-    def __init__(self, client: "redis.Redis[bytes]", prefix: str) -> None:
-        self.client = client
+    def __init__(self, client: redis.Redis, prefix: str) -> None:
+        self.client: Any = client
         self.prefix = prefix
 
     def data(self, line: str, *records: bytes) -> list[bytes]:

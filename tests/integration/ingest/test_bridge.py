@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from confluent_kafka import Message
-from ingest_lab import PARTITIONS, START, Feed, Process, header, position_of, shelf_event
+from ingest_lab import PARTITIONS, START, Feed, Process, header, position_of, shelf_event  # type: ignore[import-not-found]
 
 from smartstore.contracts.topics import LINES
 from smartstore.contracts.wire import partition_of
@@ -68,7 +68,11 @@ def test_bad_records_go_to_dead_letters_with_their_field(
     bridge = start_bridge()
     feed.wait_until_drained(bridges=[bridge])
     bridge.stop()
-    letters = {letter["position"]: letter for m in read_topic("dead_letters") for letter in [json.loads(m.value())]}
+    letters = {
+        letter["position"]: letter
+        for m in read_topic("dead_letters")
+        for letter in [json.loads(m.value() or b"")]
+    }
     assert len(letters) == len(bad) + len(unreadable) + 2
     for field, redis_id in zip(bad, ids[1:], strict=False):
         letter = letters[redis_id.decode()]
@@ -107,7 +111,9 @@ def test_repeats_near_and_far_are_dropped_once_and_old_events_refused(
     assert records == first
     assert feed.counts("shelf_events")["duplicate"] == 4
     letters = [json.loads(m.value() or b"") for m in read_topic("dead_letters")]
-    assert [(x["event_id"], x["reason"][:7], x["field"]) for x in letters] == [("e-7", "too_old", "timestamp")]
+    assert [(x["event_id"], x["reason"][:7], x["field"]) for x in letters] == [
+        ("e-7", "too_old", "timestamp")
+    ]
     assert not list(feed.client.scan_iter(f"{feed.prefix}dedup:*"))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from confluent_kafka import Message
-from ingest_lab import Feed, HasDataDir, Process, header, position_of, server_pid, without_repeats
+from ingest_lab import Feed, HasDataDir, Process, header, position_of, server_pid, without_repeats  # type: ignore[import-not-found]
 
 pytestmark = pytest.mark.integration
 

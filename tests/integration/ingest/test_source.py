@@ -5,27 +5,38 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import redis
 from confluent_kafka import Producer
-from ingest_lab import HasDataDir, Process, server_pid
+from confluent_kafka.admin import AdminClient
+from ingest_lab import HasDataDir, Process, server_pid  # type: ignore[import-not-found]
 
 from smartstore.contracts.settings import FaultSettings, RunSettings, SimulationSettings, SourceSettings
+from smartstore.contracts.topics import JOB_STATUS, SHELF_POLICIES
 from smartstore.contracts.wire import encode
 from smartstore.ingest.streams import BRIDGED
+from smartstore.ingest.topics import ensure_topics
 
 pytestmark = pytest.mark.integration
 
 FAULTS = FaultSettings(malformed_pct=1, duplicate_pct=2, late_pct=5, late_max_minutes=15)
 
 
-def settings(**source: object) -> RunSettings:
+def settings(**source: Any) -> RunSettings:
     """Two small simulated stores, one day, as fast as they can."""
-    values = {"type": "Simulation", "speed": 0.0, "max_lead": 100_000, "days": 1, "start_hour": 9, "faults": FAULTS}
+    values: dict[str, Any] = {
+        "type": "Simulation",
+        "speed": 0.0,
+        "max_lead": 100_000,
+        "days": 1,
+        "start_hour": 9,
+        "faults": FAULTS,
+    }
     simulation = SimulationSettings(range_scale=0.05, daily_customers=150)
     return RunSettings(name="t", stores=2, source=SourceSettings(simulation=simulation, **(values | source)))
 
@@ -33,10 +44,10 @@ def settings(**source: object) -> RunSettings:
 class Worlds:
     """Starts world processes, each run with streams and a directory of its own."""
 
-    def __init__(self, environment: dict[str, str], directory: Path, client: "redis.Redis[bytes]") -> None:
+    def __init__(self, environment: dict[str, str], directory: Path, client: redis.Redis) -> None:
         self._environment = environment
         self._directory = directory
-        self.client = client
+        self.client: Any = client
         self.started: list[Process] = []
 
     def start(self, run: str, wanted: RunSettings) -> Process:
@@ -84,12 +95,14 @@ class Worlds:
 
     def ledger(self, run: str) -> dict[str, bytes]:
         """The ledger's files."""
-        return {path.name: path.read_bytes() for path in sorted((self.data_dir(run) / "ledger").glob("*.jsonl"))}
+        return {
+            path.name: path.read_bytes() for path in sorted((self.data_dir(run) / "ledger").glob("*.jsonl"))
+        }
 
 
 @pytest.fixture
 def worlds(
-    bootstrap: str, redis_url: str, redis_client: "redis.Redis[bytes]", topic_prefix: str, tmp_path: Path
+    bootstrap: str, redis_url: str, redis_client: redis.Redis, topic_prefix: str, tmp_path: Path
 ) -> Iterator[Worlds]:
     """World processes; killed and their streams removed at the end."""
     environment = {
@@ -123,7 +136,9 @@ def test_streams_hold_the_ledger(worlds: Worlds) -> None:
     assert msgspec.convert(lines[0]["settings"], RunSettings) == settings()
     streams = worlds.streams("a")
     for line, entries in streams.items():
-        of_line = [x for x in lines if x.get("line") == line or (x["kind"] == "tick" and line not in _UNTICKED)]
+        of_line = [
+            x for x in lines if x.get("line") == line or (x["kind"] == "tick" and line not in _UNTICKED)
+        ]
         if line == "ledger":
             of_line = [x for x in lines if x["kind"] == "note"]
         assert len(of_line) == len(entries), line
@@ -190,7 +205,11 @@ def test_stop_and_start_continues(worlds: Worlds) -> None:
     assert list((worlds.data_dir("a") / "snapshots").glob("*.snapshot"))
     refused = worlds.start("a", settings(seed=43))
     assert refused.process.wait(60) == 1
-    assert refused.log.read_text().splitlines()[-1].startswith("this run was begun with source.seed = 42, not 43")
+    assert (
+        refused.log.read_text()
+        .splitlines()[-1]
+        .startswith("this run was begun with source.seed = 42, not 43")
+    )
     worlds.start("a", settings())
     worlds.await_end("a")
     second = worlds.start("a", settings())
@@ -202,12 +221,12 @@ def test_stop_and_start_continues(worlds: Worlds) -> None:
     assert worlds.streams("a") == worlds.streams("b")
 
 
-def test_lock_step(worlds: Worlds, bootstrap: str, topics: None, topic_prefix: str) -> None:
+def test_lock_step(worlds: Worlds, bootstrap: str) -> None:
     """With `max_lead` 0, a tick comes only after all stores have acknowledged the one before."""
     producer = Producer({"bootstrap.servers": bootstrap, "acks": "all"})
     name = worlds.prefix("a")
-    admin_topic = f"{name}job_status"
-    make_topic(bootstrap, admin_topic)
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    ensure_topics(admin, name, 1, 1, [JOB_STATUS])
     worlds.start("a", settings(max_lead=0, faults=FaultSettings()))
 
     def ticks() -> list[str]:
@@ -217,7 +236,9 @@ def test_lock_step(worlds: Worlds, bootstrap: str, topics: None, topic_prefix: s
     def acknowledge(tick: str, *stores: str) -> None:
         for store in stores:
             status = {"application": "hot", "job": "j", "store_id": store, "tick": tick, "version": 0}
-            producer.produce(admin_topic, json.dumps(status).encode(), key=f"{store}/hot/j", partition=0)
+            producer.produce(
+                f"{name}job_status", json.dumps(status).encode(), key=f"{store}/hot/j", partition=0
+            )
         producer.flush(10)
 
     stores: list[str] = []
@@ -233,11 +254,61 @@ def test_lock_step(worlds: Worlds, bootstrap: str, topics: None, topic_prefix: s
         acknowledge(ticks()[-1], *stores[1:])
 
 
-def make_topic(bootstrap: str, name: str) -> None:
-    """A topic with one partition."""
-    from confluent_kafka.admin import AdminClient, NewTopic
+def test_policy_edits_reach_the_stores_at_any_speed(worlds: Worlds, bootstrap: str) -> None:
+    """At real time, with ticks of five minutes, an edit arrives within seconds; kills neither lose nor repeat."""
+    name = worlds.prefix("a")
+    ensure_topics(AdminClient({"bootstrap.servers": bootstrap}), name, 1, 1, [SHELF_POLICIES])
+    producer = Producer({"bootstrap.servers": bootstrap, "acks": "all"})
 
-    AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(name, 1, 1)])[name].result()
+    def edit(row: bytes, policy: str = "p1") -> None:
+        producer.produce(f"{name}shelf_policies", row, key=policy)
+        producer.flush(10)
 
+    def configs() -> list[dict[str, Any]]:
+        entries = worlds.client.xrange(f"{name}store_config")
+        records = [json.loads(fields[b"data"]) for _, fields in entries if b"data" in fields]
+        return [record for record in records if record["kind"] == "policy"]
 
-Start = Callable[[], Process]
+    def await_configs(number: int) -> None:
+        give_up = time.monotonic() + 3
+        while len(configs()) < number:
+            assert time.monotonic() < give_up, worlds.started[-1].log.read_text()
+            time.sleep(0.05)
+
+    process = worlds.start("a", settings(speed=1.0, faults=FaultSettings()))
+    while worlds.position("a") < 100:
+        time.sleep(0.05)
+    edit(
+        b'{"policy_id":"p1","store_id":null,"threshold_pct":"55.00","min_qty":"4","active":true,"__deleted":"false"}'
+    )
+    await_configs(2)
+    edit(b'{"policy_id":"p2","threshold_pct":"many"}')
+    store = configs()[0]["store_id"]
+    edit(b'{"policy_id":"p1","store_id":"%b","threshold_pct":"60.00","active":true}' % store.encode())
+    await_configs(4)
+    process.kill()
+    edit(b'{"policy_id":"p1","__deleted":"true"}')
+    process = worlds.start("a", settings(speed=1.0, faults=FaultSettings()))
+    while "resumed" not in process.log.read_text():
+        time.sleep(0.05)
+    await_configs(5)
+    process.kill()
+    process = worlds.start("a", settings(faults=FaultSettings()))
+    worlds.await_end("a")
+    assert process.stop() == 0
+    assert [(c["op"], c["policy"].get("threshold_pct")) for c in configs()] == [
+        ("upsert", 55.0),
+        ("upsert", 55.0),
+        ("upsert", 60.0),
+        ("delete", 60.0),
+        ("delete", None),
+    ]
+    assert len({c["timestamp"] for c in configs()[:4]}) == 1
+    assert len({c["event_id"] for c in configs()}) == 5
+    letters = [json.loads(fields[b"data"]) for _, fields in worlds.client.xrange(f"{name}dead_letters")]
+    assert {(x["source"], x["value"]) for x in letters} == {
+        ("shelf_policies", '{"policy_id":"p2","threshold_pct":"many"}')
+    }
+    lines = lines_of(worlds.ledger("a"))
+    assert [line["seq"] for line in lines] == list(range(len(lines)))
+    assert [line["data"] for line in lines if line.get("relayed") and line["kind"] == "event"] == configs()

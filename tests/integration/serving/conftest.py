@@ -24,7 +24,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from smartstore.contracts.derive.kafka import topic_config
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.topics import BY_NAME, TOPICS
-from smartstore.contracts.wire import partition_of
+from smartstore.contracts.wire import key_of, partition_of
 from smartstore.serving.migrate import migrate
 from smartstore.serving.roles import Passwords
 
@@ -70,6 +70,20 @@ class Deployment:
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         return run_sql(self.dsn, statement)
 
+    def expect(self, query: str, rows: list[tuple[Any, ...]], seconds: float = 20) -> None:
+        """Wait until the query gives these rows; the failure shows what it gave last."""
+        deadline = time.monotonic() + seconds
+        found: object = None
+        while time.monotonic() < deadline:
+            try:
+                found = self.sql(query)
+            except psycopg2.Error as error:
+                found = error
+            if found == rows:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"not within {seconds} s: {rows}; last {found!r}")
+
     def producer(self) -> Producer:
         return Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 5, "acks": "all"})
 
@@ -82,9 +96,11 @@ class Deployment:
 
     def send(self, producer: Producer, topic: str, record: dict[str, Any] | bytes) -> None:
         value = record if isinstance(record, bytes) else json.dumps(record).encode()
-        store = record.get("store_id") if isinstance(record, dict) else None
-        partition = partition_of(store, PARTITIONS) if store and BY_NAME[topic].by_store else 0
-        producer.produce(self.prefix + topic, value, partition=partition)
+        key, partition = "broken", 0
+        if isinstance(record, dict):
+            key = key_of(BY_NAME[topic].key, record)
+            partition = partition_of(record["store_id"], PARTITIONS) if BY_NAME[topic].by_store else 0
+        producer.produce(self.prefix + topic, value, key, partition, on_delivery=_confirm)
 
     def read(self, topic: str, until: Callable[[dict[str, Any]], object], seconds: float = 15) -> list[Any]:
         """All messages of a topic from its beginning to the first whose value meets `until`."""
@@ -137,6 +153,11 @@ class Deployment:
                 and "postgres -D" not in _line(parent)
             ):
                 process.send_signal(signal.SIGKILL)
+
+
+def _confirm(error: object, _message: object) -> None:
+    if error is not None:
+        raise AssertionError(f"Kafka refused a record: {error}")
 
 
 def _line(process: psutil.Process) -> str:

@@ -110,11 +110,11 @@ class SmallLedger:
 
     def index(self) -> LedgerIndex:
         """Read the ledger with its last tick as the acknowledged one."""
-        return read_index(self.write(), self.last_tick, str)
+        return read_index(self.write(), self.last_tick, print)
 
     def replay(self, *strangers: Stranger) -> Truth:
         """Recompute it."""
-        return Replay(self.index(), self.last_tick).run(Ledger(self.directory), strangers, str)
+        return Replay(self.index(), self.last_tick).run(Ledger(self.directory), strangers, print)
 
     @staticmethod
     def iso(minute: float) -> str:

@@ -103,7 +103,7 @@ def test_adjustments_are_matched_by_content(small, minute, change, kinds):
 
 def test_ledger_lines_are_accepted_or_duplicates_or_refused(broken):
     index = broken.index()
-    found = {"store_config": 1, "stock_counts": 1, "shelf_events": 1}
+    found: dict[str, int | None] = {"store_config": 1, "stock_counts": 1, "shelf_events": 1}
     assert _check_counts(index, found, {"store_config": 0, "stock_counts": 0, "shelf_events": 1}).total == 0
     assert _check_counts(index, found, {"store_config": 0, "stock_counts": 0, "shelf_events": 0}).total == 1
 

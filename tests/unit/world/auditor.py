@@ -31,7 +31,8 @@ class Auditor:
 
     def read(self, emissions: Iterable[Emission]) -> None:
         """Take in a tick's records in order; balances are checked whenever the time moves on."""
-        last_ms, touched = None, set()
+        last_ms: int | None = None
+        touched: set[str] = set()
         for emission in emissions:
             record: Any = emission.record
             moment = epoch_ms(record.timestamp)
@@ -50,7 +51,7 @@ class Auditor:
         return total
 
     def check_sums(self) -> None:
-        """Lots = shelf + baskets; initial + delivered = on shelf + back room + in transit + baskets + sold + removed."""
+        """Lots = shelf + baskets; what came = on shelf, in back, on the way, in baskets, sold, removed."""
         baskets = self.in_baskets()
         for shelf in self.weights:
             assert sum(self.lots[shelf].values()) == self.shelf[shelf] + baskets[shelf], shelf
@@ -77,11 +78,15 @@ class Auditor:
             case StockCount():
                 self._count(record)
             case StoreConfig():
-                self.weights[record.profile.shelf_id] = record.profile.item_weight_g
+                self._profile(record)
+                return set()
             case _:
                 self._other(record)
                 return set()
-        return {getattr(record, "shelf_id", None) or record.profile.shelf_id}
+        return {record.shelf_id}
+
+    def _profile(self, record: Any) -> None:
+        self.weights[record.profile.shelf_id] = record.profile.item_weight_g
 
     def _other(self, record: Any) -> None:
         if hasattr(record, "exit_time"):
@@ -92,7 +97,7 @@ class Auditor:
         elif getattr(record, "kind", None) == "lost_sale":
             self.lost[record.shelf_id] += record.quantity
 
-    def _count(self, record: StockCount) -> None:
+    def _count(self, record: Any) -> None:
         lots = {lot.batch_code: lot.quantity for lot in record.lots or []}
         self._know(record.shelf_id, record.lots or [])
         self.initial[record.shelf_id] += record.quantity
@@ -109,7 +114,7 @@ class Auditor:
                 known = self.expiry.setdefault((shelf, lot.batch_code), lot.expiry_date)
                 assert known == lot.expiry_date
 
-    def _shelf_event(self, record: ShelfEvent) -> None:
+    def _shelf_event(self, record: Any) -> None:
         shelf = record.shelf_id
         if record.event_type == "weight_change":
             self.grams[shelf] += record.delta_weight_g
@@ -131,7 +136,7 @@ class Auditor:
             self.baskets[record.customer_id][shelf] += sign * record.quantity
             assert self.baskets[record.customer_id][shelf] >= 0
 
-    def _back_room(self, record: WarehouseEvent) -> None:
+    def _back_room(self, record: Any) -> None:
         shelf = record.shelf_id
         self._know(shelf, [record])
         if record.event_type == "wh_in":
@@ -146,7 +151,7 @@ class Auditor:
             assert record.expiry_date >= record.timestamp.date()
             self.transit[shelf][record.batch_code] += record.quantity
 
-    def _receipt(self, record: PosTransaction) -> None:
+    def _receipt(self, record: Any) -> None:
         assert epoch_ms(record.timestamp) < self.exits[record.customer_id]
         assert [item.line_no for item in record.items] == list(range(1, len(record.items) + 1))
         paid: Counter[str] = Counter()

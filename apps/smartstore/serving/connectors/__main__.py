@@ -4,16 +4,19 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from confluent_kafka import KafkaException
 from prometheus_client import CollectorRegistry
 
 from smartstore.contracts.derive.sql import table_topics
+from smartstore.contracts.topics import SHELF_POLICIES
 from smartstore.process.env import Environment
 from smartstore.process.logs import configure_logs
 from smartstore.process.server import serve_metrics
 from smartstore.process.stopping import stop_event
 from smartstore.serving.connectors.declared import DEAD_LETTER_TOPIC, declared_connectors, sink_name
+from smartstore.serving.connectors.deletions import DeletionWatch, PublishedPolicies
 from smartstore.serving.connectors.lag import LagReader
 from smartstore.serving.connectors.metrics import Metrics
 from smartstore.serving.connectors.rest import ConnectClient
@@ -35,12 +38,18 @@ def run(environment: Environment, settings: Settings, stop: threading.Event) -> 
     client = ConnectClient(environment.connect_url)
     supervisor = Supervisor(client, declared_connectors(settings), metrics)
     serve_metrics(environment.metrics_address, registry, lambda: supervisor.has_been_ready)
-    lag = threading.Thread(target=_report_lag, args=(environment, settings, metrics, stop), daemon=True)
-    lag.start()
+    policies = PublishedPolicies(environment.kafka_bootstrap, f"{settings.prefix}{SHELF_POLICIES.name}")
+    watch = DeletionWatch(policies, environment.postgres_dsn, metrics)
+    _in_background("lag", lambda: _report_lag(environment, settings, metrics, stop))
+    _in_background("deletions", lambda: watch.run(stop, lambda: supervisor.is_ready))
     while not stop.is_set():
         supervisor.look()
         stop.wait(LOOK_SECONDS if supervisor.has_been_ready else STARTING_SECONDS)
     client.close()
+
+
+def _in_background(name: str, work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name=name, daemon=True).start()
 
 
 def _report_lag(

@@ -25,6 +25,11 @@ class Metrics:
             ["connector"],
             registry=registry,
         )
+        self.deletions_repeated = Counter(
+            "smartstore_policy_deletions_repeated",
+            "Deleted policies that the source had missed, deleted once more so that the stores learn of it.",
+            registry=registry,
+        )
         self.dead_letters = Gauge(
             "smartstore_connector_dead_letters",
             "Records that converters refused, in the connectors' dead-letter topic.",

@@ -29,11 +29,19 @@ class Supervisor:
         self._back_off = {name: BackOff() for name in declared}
         self._reported: dict[str, tuple[str, ...]] = {}
         self._available = True
+        self.is_ready = False
+        """Whether the last look found every connector and task running."""
         self.has_been_ready = False
         """Whether every connector and task has been seen running, once."""
 
-    def look(self) -> bool:
-        """Reconcile once; False when something is not yet as declared. Never raises for what passes by itself."""
+    def look(self) -> None:
+        """Reconcile once. Never raises for what passes by itself."""
+        self.is_ready = self._look()
+        if self.is_ready and not self.has_been_ready:
+            log.info("all %d connectors are running", len(self._declared))
+            self.has_been_ready = True
+
+    def _look(self) -> bool:
         try:
             self._reconcile()
             ready = self._restart_failed()
@@ -45,9 +53,6 @@ class Supervisor:
         if not self._available:
             log.info("Kafka Connect answers again")
         self._available = True
-        if ready and not self.has_been_ready:
-            log.info("all %d connectors are running", len(self._declared))
-            self.has_been_ready = True
         return ready
 
     def _reconcile(self) -> None:

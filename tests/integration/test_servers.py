@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from smartstore_operator.embedded import control
 
-from ..conftest import Servers
+from .conftest import Servers
 
 pytestmark = pytest.mark.integration
 
@@ -40,7 +40,9 @@ def test_kafka_keeps_its_topics(servers: Servers, bootstrap: str, topic_prefix: 
     admin = AdminClient({"bootstrap.servers": bootstrap}, logger=None)
     admin.create_topics([NewTopic(topic_prefix + "kept", 2)])[topic_prefix + "kept"].result(timeout=30)
     _kill(servers, "kafka")
-    assert topic_prefix + "kept" in AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=30).topics
+    assert (
+        topic_prefix + "kept" in AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=30).topics
+    )
 
 
 def test_valkey_keeps_what_it_acknowledged(servers: Servers, redis_url: str, topic_prefix: str) -> None:

@@ -1,0 +1,122 @@
+"""A SmartStore on this machine, started from a spec for one measurement."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+SMARTSTORE = str(Path(sys.executable).with_name("smartstore"))
+
+
+@dataclass
+class Estate:
+    """A running SmartStore and its data directory."""
+
+    data_dir: Path
+
+    def status(self) -> dict[str, Any]:
+        """`smartstore status --json`."""
+        out = subprocess.run(self._command("status", "--json"), capture_output=True, text=True, check=True)
+        decoded: dict[str, Any] = json.loads(out.stdout)
+        return decoded
+
+    def verify(self) -> str:
+        """`clean`, or how many differences, or why it cannot be verified."""
+        out = subprocess.run(self._command("verify", "--json"), capture_output=True, text=True, check=False)
+        if out.returncode == 0:
+            return "clean"
+        return (out.stdout or out.stderr).strip().splitlines()[-1][:200]
+
+    def metric(self, component: str, name: str, **labels: str) -> float:
+        """Sum of a metric's samples that carry these labels."""
+        url = self.status()["endpoints"]["metrics"][component]
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        return sum(
+            sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    def events(self) -> float:
+        """Shelf and till events that the bridge has forwarded so far."""
+        lines = ("shelf_events", "pos_transactions")
+        return sum(
+            self.metric("bridge", "smartstore_bridge_entries_total", stream=line, outcome="forwarded") for line in lines
+        )
+
+    def lag(self) -> float:
+        """Records that the hot application has not read."""
+        return self.metric("hot", "smartstore_application_lag_records")
+
+    @contextmanager
+    def frozen(self, *components: str) -> Iterator[None]:
+        """SIGSTOP for the components' processes while the block runs."""
+        pids = [self._pid(name) for name in components]
+        family = [process for pid in pids for process in (psutil.Process(pid), *_children(pid))]
+        for process in family:
+            process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in family:
+                process.send_signal(signal.SIGCONT)
+
+    def _pid(self, name: str) -> int:
+        components = self.status()["components"]
+        return next(int(row["pid"]) for row in components if row["name"] == name)
+
+    def _command(self, *words: str) -> list[str]:
+        return [SMARTSTORE, words[0], "--data-dir", str(self.data_dir), *words[1:]]
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    children: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+    return children
+
+
+def spec(name: str, **source: object) -> dict[str, Any]:
+    """A SmartStore of the replay sample's five stores with this source."""
+    return {
+        "apiVersion": "smartstore.io/v1alpha1",
+        "kind": "SmartStore",
+        "metadata": {"name": name},
+        "spec": {"stores": 5, "source": {"type": "Replay", **source}},
+    }
+
+
+@contextmanager
+def running(resource: dict[str, Any], directory: Path) -> Iterator[Estate]:
+    """Start detached, stop at the end."""
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / "store.yaml"
+    file.write_text(yaml.safe_dump(resource))
+    data = directory / "data"
+    subprocess.run([SMARTSTORE, "up", str(file), "--detach", "--data-dir", str(data)], check=True, env=os.environ)
+    try:
+        yield Estate(data)
+    finally:
+        subprocess.run([SMARTSTORE, "down", "--data-dir", str(data)], check=True)
+
+
+def wait_until(what: str, condition: Any, seconds: float) -> float:
+    """Seconds until the condition holds; raises TimeoutError naming what was awaited."""
+    start = time.monotonic()
+    while not condition():
+        if time.monotonic() - start > seconds:
+            raise TimeoutError(f"{what} did not happen within {seconds:.0f} s")
+        time.sleep(0.5)
+    return time.monotonic() - start

@@ -1,0 +1,102 @@
+"""From the file to the components: what is checked before anything starts."""
+
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from smartstore_operator.api.problems import SpecError
+from smartstore_operator.embedded import system, toolchain
+from smartstore_operator.embedded.datadir import DataDir
+from smartstore_operator.embedded.errors import PreflightError
+
+SPEC = """\
+apiVersion: smartstore.io/v1alpha1
+kind: SmartStore
+metadata: {name: small}
+spec:
+  kafka: {type: SingleNode, partitions: %(partitions)s%(port)s}
+  streaming: {backend: Local}
+%(more)s
+"""
+
+
+def prepare(tmp_path: Path, *, partitions: int = 2, port: int | None = None, more: str = "") -> system.System:
+    file = tmp_path / "small.yaml"
+    values = {"partitions": partitions, "port": f", port: {port}" if port else "", "more": more}
+    file.write_text(SPEC % values)
+    smartstore, data = system.load(file, tmp_path / "data")
+    data.create(smartstore.name)
+    return system.prepare(smartstore, data, environment={})
+
+
+@pytest.fixture(autouse=True)
+def _tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tools themselves are tested elsewhere; here any path will do."""
+    for name in ("java_home", "plugin_dir", "postgres_bin", "valkey_server"):
+        monkeypatch.setattr(toolchain, name, lambda: Path("/tools"))
+    monkeypatch.setattr(toolchain, "jar_dir", lambda name: Path("/tools") / name)
+
+
+def test_second_start_gives_the_same_components(tmp_path: Path) -> None:
+    first = prepare(tmp_path)
+    assert prepare(tmp_path).rendered == first.rendered
+    assert {component.name for component in first.rendered.components} >= {
+        "kafka",
+        "valkey",
+        "postgres",
+        "hot",
+    }
+
+
+def test_default_data_dir_is_named_after_the_smartstore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert system.load(tmp_path / "small.yaml", None)[1].root == tmp_path / ".smartstore" / "small"
+
+
+def test_unknown_field_is_one_line_with_file_and_path(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"small\.yaml: spec\.speling") as error:
+        prepare(tmp_path, more="  speling: 1")
+    assert "\n" not in str(error.value)
+
+
+def test_fixed_port_is_used_or_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(PreflightError, match=rf"port {port} is in use \(spec\.kafka\.port\)"):
+            prepare(tmp_path, port=port)
+    assert prepare(tmp_path, port=port).rendered.endpoints["kafka"] == f"127.0.0.1:{port}"
+
+
+def test_other_partitions_than_the_data_have(tmp_path: Path) -> None:
+    prepare(tmp_path, partitions=2)
+    with pytest.raises(
+        PreflightError, match=r"made with 2 partitions.*spec\.kafka\.partitions.*smartstore reset"
+    ):
+        prepare(tmp_path, partitions=3)
+
+
+def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    monkeypatch.setattr(system, "LEAST_FREE_BYTES", free * 2)
+    with pytest.raises(PreflightError, match=r"the disk has .* GiB left, .* GiB are needed .*--data-dir"):
+        prepare(tmp_path)
+
+
+def test_external_systems_need_their_password(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match=r"spec\.redis.*SMARTSTORE_REDIS_PASSWORD"):
+        prepare(tmp_path, more="  redis: {type: External, host: redis.example}")
+
+
+def test_passwords_are_for_the_owner_only(tmp_path: Path) -> None:
+    made = prepare(tmp_path)
+    made.write()
+    data = DataDir(tmp_path / "data")
+    password = data.secret("redis-password")
+    for path in data.root.rglob("*"):
+        if path.is_file() and password in path.read_text():
+            assert path.stat().st_mode & 0o077 == 0, path
