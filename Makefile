@@ -60,7 +60,7 @@ format: setup ## put the code into the common form, mend what can be mended
 	$(RUFF) check --fix $(SOURCES)
 
 bench: setup ## measure on this machine; minutes, close other programs first
-	$(call tests_in,tests/bench,-s)
+	.venv/bin/python -m tests.bench $(ARGS)
 
 clean: ## remove what make installed and built here; the state of runs (.smartstore) and the cache of jars stay
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -15,14 +15,14 @@ from typing import Any
 import psycopg2
 import redis
 
-from smartstore_operator.embedded.system import client_environment
+from smartstore_operator.cli import locate
 
 
 class Latency:
     """Polls Redis for ticks emitted and Postgres for ticks visible."""
 
     def __init__(self, data_dir: Path, speed: float) -> None:
-        environment = client_environment(data_dir)
+        environment = locate.client_environment(locate.find(data_dir))
         self._redis = redis.Redis.from_url(environment["SMARTSTORE_REDIS_URL"])
         self._postgres = psycopg2.connect(environment["SMARTSTORE_POSTGRES_DSN"])
         self._postgres.autocommit = True

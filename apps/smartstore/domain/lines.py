@@ -163,11 +163,15 @@ def as_moves(events: Sequence[ShelfEvent], timestamps: IntArray, shelves: Shelve
     return ShelfMoves(
         shelf=np.array([get(event.shelf_id, -1) for event in events], np.int64),
         quantity=np.array([_effect(event) for event in events], np.int64),
-        weight_g=np.array([event.delta_weight_g or 0 for event in events], np.int64),
+        weight_g=np.array([_weight(event) for event in events], np.int64),
         timestamp_ms=timestamps,
         with_lots=tuple(event for event in events if event.lots),
         records=events,
     )
+
+
+def _weight(event: ShelfEvent) -> int:
+    return event.delta_weight_g or 0 if event.event_type == "weight_change" else 0
 
 
 def _effect(event: ShelfEvent) -> int:

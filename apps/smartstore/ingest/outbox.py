@@ -29,6 +29,12 @@ class Confirmation:
         if error is not None:
             self._outbox.fail(f"a record of topic {message.topic()} was not delivered: {error.str()}")
             return
+        offset = message.offset()
+        if offset is None or offset < 0:
+            # The client takes a broker's "seen before" for success and then has no offset; right after a topic was
+            # made such records can be missing, so they count as not delivered.
+            self._outbox.fail(f"a record of topic {message.topic()} was confirmed without an offset")
+            return
         self.confirmed += 1
 
     @property

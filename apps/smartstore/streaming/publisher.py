@@ -19,7 +19,7 @@ class Publisher:
 
     def __init__(self, bootstrap: str, prefix: str, partitions: int) -> None:
         self._prefix, self._partitions = prefix, partitions
-        self._failure: KafkaError | None = None
+        self._failure: str | None = None
         self._headers: list[tuple[str, str | bytes | None]] = [(HEADER_JOB, APPLICATION.encode())]
         self._producer = Producer(
             {
@@ -57,6 +57,10 @@ class Publisher:
             except BufferError:
                 self._producer.poll(0.5)
 
-    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
-            self._failure = error
+            self._failure = error.str()
+        elif (offset := message.offset()) is None or offset < 0:
+            # The client takes a broker's "seen before" for success and then has no offset; right after a topic was
+            # made such records can be missing, so they count as not delivered.
+            self._failure = f"no offset for a record of {message.topic()}"

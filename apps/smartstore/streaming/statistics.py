@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from smartstore.domain.engine import APPLICATION
+from smartstore.domain.engine import APPLICATION, JOBS
 from smartstore.streaming.group import StoreResult
 
 
@@ -51,6 +51,8 @@ class Statistics:
             registry=registry,
         )
         self._stores = Gauge("smartstore_application_stores", "Stores served", application, registry=registry)
+        for name in JOBS:
+            self._events.labels(name, APPLICATION)
         self._ticks: dict[str, dict[str, int]] = defaultdict(dict)
         self._sizes: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from smartstore.contracts.events import LotQuantity, PosItem, ShelfEvent, StockCount
 from smartstore.verify.histories import ExpectedKeys, LotHistory
 from smartstore.verify.stock import Correction
+from smartstore.verify.ticks import whole_milliseconds
 
 UNKNOWN_LOT = "unknown"
 """Takes what a receipt line without lot cannot find on the shelf's lots."""
@@ -48,7 +49,9 @@ class LotBook:
         """A refill (putback with lots) or a removal."""
         sign = 1 if event.event_type == "putback" else -1
         for named in event.lots or ():
-            self._move(self._named(event.shelf_id, named), sign * named.quantity, event.timestamp)
+            self._move(
+                self._named(event.shelf_id, named), sign * named.quantity, whole_milliseconds(event.timestamp)
+            )
 
     def apply_item(self, item: PosItem, sold_at: datetime) -> None:
         """One receipt line."""
@@ -72,8 +75,10 @@ class LotBook:
 
     def apply_count(self, tick: int, count: StockCount) -> int:
         """A count by lots; returns by how much an opening count changed the lots' sum."""
+        if count.lots is None:
+            return 0
         targets: dict[str, int] = {}
-        for named in count.lots or ():
+        for named in count.lots:
             self._named(count.shelf_id, named)
             targets[named.batch_code] = targets.get(named.batch_code, 0) + named.quantity
         opened = 0

@@ -22,7 +22,7 @@ from smartstore.verify.ledger import EventLine, Ledger, TickLine
 from smartstore.verify.ledger_index import LedgerIndex
 from smartstore.verify.lots import LotBook
 from smartstore.verify.stock import Correction, Flows, ShelfBook
-from smartstore.verify.ticks import TickGrid, milliseconds
+from smartstore.verify.ticks import TickGrid, milliseconds, whole_milliseconds
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
@@ -138,7 +138,7 @@ class StoreReplay:
             if shelf is None:  # the sale stands, but there is no lot it could have come from
                 self._refuse(tick, receipt, UNKNOWN_SHELF)
                 continue
-            self.lots.apply_item(item, receipt.timestamp)
+            self.lots.apply_item(item, whole_milliseconds(receipt.timestamp))
             shelf.flows.paid += item.quantity
 
     def _count(self, tick: int, count: StockCount) -> None:
@@ -217,4 +217,4 @@ def _decoder(topic: Topic) -> msgspec.json.Decoder[Event]:
 
 
 def _place(record: Event) -> tuple[datetime, str]:
-    return record.timestamp, record.event_id
+    return whole_milliseconds(record.timestamp), record.event_id

@@ -6,6 +6,7 @@ from datetime import datetime
 from smartstore.contracts.events import ShelfEvent, ShelfProfile, StockCount
 from smartstore.contracts.outputs import Adjustment
 from smartstore.verify.histories import ExpectedKeys, ShelfHistory
+from smartstore.verify.ticks import whole_milliseconds
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,9 @@ class ShelfBook:
             flows.removed += quantity
         else:
             shelf.weight_g += event.delta_weight_g or 0
-        if shelf.last_event_at is None or event.timestamp > shelf.last_event_at:
-            shelf.last_event_at = event.timestamp
+        moment = whole_milliseconds(event.timestamp)
+        if shelf.last_event_at is None or moment > shelf.last_event_at:
+            shelf.last_event_at = moment
         self._touched[event.shelf_id] = shelf
         return True
 

@@ -17,6 +17,11 @@ def microseconds(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+def whole_milliseconds(moment: datetime) -> datetime:
+    """Business time counts in milliseconds; finer digits do not matter."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
 def from_microseconds(value: int) -> datetime | None:
     """The moment, None for `NO_MOMENT`."""
     return None if value == NO_MOMENT else EPOCH + timedelta(microseconds=value)

@@ -28,7 +28,7 @@ def main() -> None:
     lock = lock_directory(data_dir)
     try:
         world = build_world(settings, data_dir / "cache")
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         raise SystemExit(str(error)) from None
     progress = Progress(world.stores, changed)
     feed = PolicyFeed(environment.kafka_bootstrap, prefix, changed)

@@ -75,12 +75,17 @@ def test_two_bridges_work_one_at_a_time(feed: Feed, start_bridge: Start, read_to
     first = start_bridge()
     feed.wait_until_drained()
     second = start_bridge()
+    give_up = time.monotonic() + 20
+    while "waiting" not in second.log.read_text():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
     values = feed.shelf_events(5000, STORES)
     feed.wait_until_drained(bridges=[first, second])
-    assert "at work" not in second.log.read_text()
+    assert "at work:" not in second.log.read_text()
     first.kill()
     values |= feed.shelf_events(5000, STORES, first=5000)
     feed.wait_until_drained(10, bridges=[second])
+    assert "at work:" in second.log.read_text()
     third = start_bridge()
     second.process.send_signal(signal.SIGSTOP)
     values |= feed.shelf_events(5000, STORES, first=10_000)

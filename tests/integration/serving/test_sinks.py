@@ -115,7 +115,10 @@ def test_a_killed_postgres_loses_nothing(deployment: Deployment) -> None:
             producer.flush(30)
             deployment.kill("bin/postgres")
     assert producer.flush(30) == 0
-    query = "SELECT count(*), min(version), max(version), sum(current_stock) FROM state.shelf_state WHERE store_id LIKE 'k%'"
+    query = (
+        "SELECT count(*), min(version), max(version), sum(current_stock) FROM state.shelf_state"
+        " WHERE store_id LIKE 'k%'"
+    )
     newest = range(records - shelves, records)
     expected = (shelves, newest[0] + 1, newest[-1] + 1, sum(number % 100 for number in newest))
     deployment.expect(query, [expected], 120)

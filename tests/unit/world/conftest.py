@@ -1,6 +1,5 @@
 """Builders that keep the extracts of the recorded data for the whole test run."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +8,6 @@ import pytest
 from smartstore.contracts.settings import RunSettings
 from smartstore.world.model import build_world
 from smartstore.world.physical.estate import Estate
-
-# The tests of this folder import their helpers by name.
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

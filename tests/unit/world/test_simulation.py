@@ -2,13 +2,14 @@
 
 import pytest
 from auditor import Auditor
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from small_worlds import on_wire, run, simulation_settings
 
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder, encode, epoch_ms
-from smartstore.world.model import SnapshotError, build_world
+from smartstore.world.model import SnapshotError
+from smartstore.world.simulation.world import build_simulation
 
 DAY_TICKS = 288
 
@@ -18,36 +19,36 @@ def own(emissions, store_id):
 
 
 def test_same_settings_same_world():
-    first, second = (build_world(simulation_settings()) for _ in range(2))
+    first, second = (build_simulation(simulation_settings()) for _ in range(2))
     assert on_wire(first.opening()) == on_wire(second.opening())
     assert on_wire(run(first, DAY_TICKS)) == on_wire(run(second, DAY_TICKS))
 
 
 def test_another_seed_is_another_world():
-    first, second = (build_world(simulation_settings(seed=seed)) for seed in (1, 2))
+    first, second = (build_simulation(simulation_settings(seed=seed)) for seed in (1, 2))
     assert on_wire(run(first, 20)) != on_wire(run(second, 20))
 
 
 def test_another_store_changes_nothing_for_the_others():
-    alone, together = (build_world(simulation_settings(stores=stores)) for stores in (1, 3))
+    alone, together = (build_simulation(simulation_settings(stores=stores)) for stores in (1, 3))
     assert together.stores == ("s0001", "s0002", "s0003")
     assert own(together.opening(), "s0001") == on_wire(alone.opening())
     assert own(run(together, DAY_TICKS), "s0001") == on_wire(run(alone, DAY_TICKS))
 
 
 def test_the_tick_grid_does_not_matter():
-    coarse = build_world(simulation_settings(tick_ms=3_600_000))
-    fine = build_world(simulation_settings(tick_ms=60_000))
+    coarse = build_simulation(simulation_settings(tick_ms=3_600_000))
+    fine = build_simulation(simulation_settings(tick_ms=60_000))
     assert on_wire(run(coarse, 20, 3_600_000)) == on_wire(run(fine, 20 * 60, 60_000))
 
 
 @pytest.mark.parametrize("ticks", [1, 100, 207, 230])
 def test_restored_world_goes_on_exactly(ticks):
     """Mid-day, around midnight (tick 204), before and after a delivery."""
-    world = build_world(simulation_settings(stores=2))
+    world = build_simulation(simulation_settings(stores=2))
     run(world, ticks)
     blob = world.snapshot()
-    restored = build_world(simulation_settings(stores=2))
+    restored = build_simulation(simulation_settings(stores=2))
     restored.restore(blob)
     assert restored.snapshot() == blob
     later = [world.start_ms + n * 300_000 for n in range(ticks + 1, ticks + 150)]
@@ -56,7 +57,7 @@ def test_restored_world_goes_on_exactly(ticks):
 
 
 def test_opening_does_not_depend_on_progress():
-    world = build_world(simulation_settings())
+    world = build_simulation(simulation_settings())
     before = on_wire(world.opening())
     run(world, 50)
     assert on_wire(world.opening()) == before
@@ -65,23 +66,23 @@ def test_opening_does_not_depend_on_progress():
 @pytest.mark.parametrize("blob", [b"", b"\x93\x01", b"{}", b"nonsense"])
 def test_a_damaged_snapshot_is_refused(blob):
     with pytest.raises(SnapshotError):
-        build_world(simulation_settings()).restore(blob)
+        build_simulation(simulation_settings()).restore(blob)
 
 
 def test_a_snapshot_of_other_settings_is_refused():
-    blob = build_world(simulation_settings(seed=1)).snapshot()
+    blob = build_simulation(simulation_settings(seed=1)).snapshot()
     with pytest.raises(SnapshotError, match="other settings"):
-        build_world(simulation_settings(seed=2)).restore(blob)
+        build_simulation(simulation_settings(seed=2)).restore(blob)
 
 
 def test_time_goes_forward():
-    world = build_world(simulation_settings())
+    world = build_simulation(simulation_settings())
     with pytest.raises(ValueError, match="already"):
         world.advance(world.start_ms)
 
 
 def test_the_run_ends():
-    world = build_world(simulation_settings(days=1))
+    world = build_simulation(simulation_settings(days=1))
     assert world.end_ms == world.start_ms + 86_400_000
     emissions = run(world, DAY_TICKS + 12)
     assert max(epoch_ms(e.record.timestamp) for e in emissions) < world.end_ms
@@ -89,7 +90,7 @@ def test_the_run_ends():
 
 
 def test_records_pass_the_contracts_and_ids_are_unique():
-    world = build_world(simulation_settings(stores=2))
+    world = build_simulation(simulation_settings(stores=2))
     opening = world.opening()
     emissions = opening + run(world, 2 * DAY_TICKS)
     for emission in emissions:
@@ -102,7 +103,7 @@ def test_records_pass_the_contracts_and_ids_are_unique():
 
 
 def test_each_tick_holds_its_own_events_in_order():
-    world = build_world(simulation_settings(stores=2))
+    world = build_simulation(simulation_settings(stores=2))
     for n in range(1, DAY_TICKS + 1):
         tick = world.start_ms + n * 300_000
         order = [(epoch_ms(e.record.timestamp), e.record.event_id) for e in world.advance(tick)]
@@ -110,7 +111,14 @@ def test_each_tick_holds_its_own_events_in_order():
         assert all(tick - 300_000 <= at < tick and at > world.start_ms for at, _ in order)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    # A smaller seed is not a simpler world.
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(
     seed=st.integers(0, 2**31),
     customers=st.sampled_from([5, 60, 400, 1500]),
@@ -119,7 +127,7 @@ def test_each_tick_holds_its_own_events_in_order():
 def test_books_add_up(seed, customers, tick_minutes):
     """Also in a shop that is too busy for its shelves (1,500 customers, 278 shelves)."""
     tick_ms = tick_minutes * 60_000
-    world = build_world(simulation_settings(seed=seed, customers=customers, tick_ms=tick_ms))
+    world = build_simulation(simulation_settings(seed=seed, customers=customers, tick_ms=tick_ms))
     auditor = Auditor()
     auditor.read(world.opening())
     for n in range(1, 3 * 24 * 60 // tick_minutes):
@@ -147,10 +155,13 @@ def compare(auditor, world):
 
 def test_default_store_has_work_for_the_alerts():
     """In a week of the default range some shelves fall under 30 % and recover, and some goods come near expiry."""
-    world = build_world(simulation_settings(scale=0.15, customers=1000, tick_ms=3_600_000))
+    world = build_simulation(simulation_settings(scale=0.15, customers=1000, tick_ms=3_600_000))
     state = world._models[0].state
     capacities = [plan.profile.capacity for plan in world._models[0]._planner.shelves]
-    low_before, fell, recovered, near = set(), set(), set(), set()
+    low_before: set[int] = set()
+    fell: set[int] = set()
+    recovered: set[int] = set()
+    near: set[int] = set()
     for n in range(1, 7 * 24):
         now = world.start_ms + n * 3_600_000
         world.advance(now)

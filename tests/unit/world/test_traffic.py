@@ -48,7 +48,7 @@ def test_intents_keep_the_order_of_a_visit():
     visits = visits_of(7, "s0001", THURSDAY, 400)
     plan = plan_day(7, "s0001", THURSDAY, visits, np.ones(50), [0] * 50)
     assert (np.diff(plan.at) >= 0).all()
-    per_visit = {}
+    per_visit: dict[int, list[tuple[int, int]]] = {}
     for at, _, kind, visit, *_ in plan.intents(0, 1 << 60):
         per_visit.setdefault(visit, []).append((at, kind))
     for visit, intents in per_visit.items():

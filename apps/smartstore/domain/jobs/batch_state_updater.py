@@ -193,6 +193,7 @@ def _first_expiring(lots: Lots, sale: Move) -> list[Move]:
     rows.sort(
         key=lambda row: (NEVER if lots.expiry[row] == NO_DATE else int(lots.expiry[row]), lots.codes[row])
     )
+    sale = sale._replace(expiry=None)  # the date is that of a lot the till did not name
     parts, left = [], -sale.quantity
     for row in rows:
         taken = min(left, int(lots.balance[row]))
@@ -206,20 +207,24 @@ def _apply_count(
     lots: Lots, shelf: int, count: StockCount, shelves: Shelves, moment: Moment, emitted: Emitted
 ) -> tuple[Lots, list[int]]:
     """Set the shelf's lots to what was counted; a recount writes each difference as an adjustment."""
-    named: dict[str, LotQuantity] = {lot.batch_code: lot for lot in count.lots or ()}
+    if count.lots is None:
+        return lots, []
+    named: dict[str, list[LotQuantity]] = {}
+    for lot in count.lots:
+        named.setdefault(lot.batch_code, []).append(lot)
     lots = lots.with_lots([(shelf, code) for code in named])
     rows = np.flatnonzero(lots.shelf == shelf).tolist()
     balance, adjustments = lots.balance.copy(), lots.adjustments.copy()
     received, expiry = lots.received.copy(), lots.expiry.copy()
     changed = []
     for row in rows:
-        lot = named.get(lots.codes[row])
-        quantity = lot.quantity if lot else 0
+        entries = named.get(lots.codes[row], [])
+        quantity = sum(entry.quantity for entry in entries)
         difference = quantity - int(balance[row])
-        if lot is None and not difference:
+        if not entries and (count.count_type == "opening" or not difference):
             continue
-        if lot is not None:
-            _first_dates(received, expiry, row, lot.received_date, lot.expiry_date)
+        for entry in entries:
+            _first_dates(received, expiry, row, entry.received_date, entry.expiry_date)
         if difference and count.count_type == "recount":
             _adjust(lots, row, difference, "recount", adjustments, shelves, moment, emitted)
         balance[row] = quantity

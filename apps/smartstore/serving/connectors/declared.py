@@ -20,7 +20,7 @@ _JSON = "org.apache.kafka.connect.json.JsonConverter"
 
 def declared_connectors(settings: Settings) -> dict[str, Config]:
     """Name → configuration of every connector this SmartStore should have."""
-    sinks = {sink_name(settings, topic): _sink(settings, topic) for topic in table_topics()}
+    sinks = {sink_name(settings, topic): sink_config(settings, topic) for topic in table_topics()}
     return {**sinks, source_name(settings): _policies_source(settings)}
 
 
@@ -40,7 +40,8 @@ def slot_name(settings: Settings) -> str:
     return f"{prefix}smartstore_config"
 
 
-def _sink(settings: Settings, topic: Topic) -> Config:
+def sink_config(settings: Settings, topic: Topic) -> Config:
+    """The sink that keeps a topic's table: upsert by key, from the topic's beginning, refused records put aside."""
     return {
         "connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector",
         "tasks.max": "1",

@@ -40,8 +40,9 @@ class PublishedPolicies:
             self._assign()
         while messages := self._consumer.consume(1000, timeout=0.5):
             for message in messages:
-                if message.error() is None and message.key():
-                    self._apply(message.key().decode(), message.value())
+                key = message.key()
+                if message.error() is None and key:
+                    self._apply(key.decode(), message.value())
         return set(self._live)
 
     def _assign(self) -> None:
