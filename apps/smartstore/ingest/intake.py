@@ -99,6 +99,9 @@ class Intake:
                 "too_old: more than 24 hours behind the stream's clock, so that a repeat could not be told"
             )
             return self._refuse(redis_id, value, reason, "timestamp")
+        if self._ticked and moment > clock + WINDOW_MS:
+            reason = "too_early: more than 24 hours ahead of the stream's clock; it would be held until then"
+            return self._refuse(redis_id, value, reason, "timestamp")
         return Forward(
             redis_id,
             value,

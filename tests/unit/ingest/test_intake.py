@@ -100,11 +100,13 @@ def test_ticks_are_split_by_partition() -> None:
     assert sorted(s for v in verdict.values.values() for s in json.loads(v)["stores"]) == stores
 
 
-def test_too_old_counts_from_the_last_tick() -> None:
-    """24 hours behind it is the bound; events ahead of the clock do not move it."""
+def test_too_old_and_too_early_count_from_the_last_tick() -> None:
+    """24 hours behind or ahead of it is the bound; events ahead of the clock do not move it."""
     subject = intake()
     subject.judge(b"1-0", tick(T0, "s1"))
-    assert isinstance(subject.judge(b"1-1", [b"data", event(timestamp="2099-01-01T00:00:00Z")]), Forward)
+    early = subject.judge(b"1-1", [b"data", event(timestamp="2099-01-01T00:00:00Z")])
+    assert isinstance(early, Refuse)
+    assert early.letter.reason.startswith("too_early:")
     day = timedelta(hours=24)
     assert isinstance(subject.judge(b"1-2", [b"data", event(timestamp=(T0 - day).isoformat())]), Forward)
     old = subject.judge(b"1-3", [b"data", event(timestamp=(T0 - day - timedelta(seconds=1)).isoformat())])

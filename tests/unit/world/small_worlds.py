@@ -37,9 +37,14 @@ def replay_settings(
     return RunSettings(name="small", stores=stores, source=source_settings)
 
 
-def run(world: World, ticks: int, tick_ms: int = 300_000) -> list[Emission]:
+def run(world: World, ticks: int, tick_ms: int = 300_000) -> list[Any]:
     """What happens in the first ticks."""
     return [emission for n in range(1, ticks + 1) for emission in world.advance(world.start_ms + n * tick_ms)]
+
+
+def opening(world: World) -> list[Any]:
+    """The opening emissions; `record` is any contract record."""
+    return world.opening()  # type: ignore[return-value]
 
 
 def on_wire(emissions: list[Emission]) -> list[tuple[str, bytes]]:

