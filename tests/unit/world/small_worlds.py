@@ -44,7 +44,7 @@ def run(world: World, ticks: int, tick_ms: int = 300_000) -> list[Any]:
 
 def opening(world: World) -> list[Any]:
     """The opening emissions; `record` is any contract record."""
-    return world.opening()  # type: ignore[return-value]
+    return world.opening()
 
 
 def on_wire(emissions: list[Emission]) -> list[tuple[str, bytes]]:

@@ -109,7 +109,8 @@ def test_each_tick_holds_its_own_events_in_order() -> None:
     world = build_simulation(simulation_settings(stores=2))
     for n in range(1, DAY_TICKS + 1):
         tick = world.start_ms + n * 300_000
-        order = [(epoch_ms(e.record.timestamp), e.record.event_id) for e in world.advance(tick)]
+        emissions: list[Any] = world.advance(tick)
+        order = [(epoch_ms(e.record.timestamp), e.record.event_id) for e in emissions]
         assert order == sorted(order)
         assert all(tick - 300_000 <= at < tick and at > world.start_ms for at, _ in order)
 
