@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-
 from tests.bench import measurements
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,11 +77,15 @@ def with_table(text: str, results: dict[str, Any]) -> str:
             f"| event → Postgres at {one['events_per_second']:,}/s, p50 / p95 / p99 | {figures} | {budget} | {one['verify']} |"
         )
     if one := results.get("catch_up"):
-        rows.append(f"| catch-up from a backlog, Connect beside it | {one['records_per_second']:,}/s | 25,000/s | |")
+        rows.append(
+            f"| catch-up from a backlog, Connect beside it | {one['records_per_second']:,}/s | 25,000/s | |"
+        )
     if one := results.get("stage"):
         rows.append(f"| Kafka → durable state → Kafka alone | {one['records_per_second']:,}/s | 60,000/s | |")
     body = f"## Figures\n\nBy `make bench` on {results['machine']}.\n\n" + "\n".join(rows)
-    return re.sub(r"<!-- bench -->.*<!-- /bench -->", f"<!-- bench -->\n{body}\n<!-- /bench -->", text, flags=re.S)
+    return re.sub(
+        r"<!-- bench -->.*<!-- /bench -->", f"<!-- bench -->\n{body}\n<!-- /bench -->", text, flags=re.S
+    )
 
 
 if __name__ == "__main__":

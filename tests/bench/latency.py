@@ -47,7 +47,9 @@ class Latency:
         if now is not None:
             self._emitted.setdefault(datetime.fromisoformat(now.decode()).timestamp(), time.time())
         with self._postgres.cursor() as cursor:
-            cursor.execute("select store_id, extract(epoch from max(updated_at)) from state.shelf_state group by 1")
+            cursor.execute(
+                "select store_id, extract(epoch from max(updated_at)) from state.shelf_state group by 1"
+            )
             for store, tick in cursor.fetchall():
                 self._visible.setdefault((store, float(tick)), time.time())
 
@@ -63,7 +65,9 @@ class Latency:
             if shown is not None:
                 found.append(shown - (self._emitted[tick] - (tick - moment) / self._speed))
         found.sort()
-        return {f"p{q}": round(found[int(len(found) * q / 100)], 3) for q in (50, 95, 99)} | {"sampled": len(found)}
+        return {f"p{q}": round(found[int(len(found) * q / 100)], 3) for q in (50, 95, 99)} | {
+            "sampled": len(found)
+        }
 
     def _shelf_events(self) -> list[dict[str, Any]]:
         """A sample of the shelf events since the probe began, from the ledger."""

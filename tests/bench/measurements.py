@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.bench.estate import SMARTSTORE, Estate, running, spec, wait_until
 from tests.bench.latency import Latency
+from tests.estate import SMARTSTORE, Estate, running, spec, wait_until
 
 Figures = dict[str, Any]
 
@@ -55,7 +55,9 @@ def latency(directory: Path, rate: int, measure: float = 60) -> Figures:
     """Event → Postgres at about `rate` events/s: seconds from the event's moment to its state being visible in SQL."""
     # Five stores give about 9 events/s in the day's busy hours at 600×, without multiplier.
     multiplier = max(1, round(rate / 9))
-    resource = spec("latency", speed=600, tick="5m", maxLead=1000, startHour=9, replay={"multiplier": multiplier})
+    resource = spec(
+        "latency", speed=600, tick="5m", maxLead=1000, startHour=9, replay={"multiplier": multiplier}
+    )
     with running(resource, directory) as estate:
         wait_until("the first events", lambda: estate.events() > rate, 240)
         wait_until("no backlog", lambda: estate.lag() < rate, 240)
@@ -64,7 +66,12 @@ def latency(directory: Path, rate: int, measure: float = 60) -> Figures:
         probe = Latency(estate.data_dir, speed=600.0)
         percentiles = probe.run(measure)
         achieved = (estate.events() - before) / (time.monotonic() - start)
-        return {"wanted_rate": rate, "events_per_second": round(achieved), **percentiles, "verify": estate.verify()}
+        return {
+            "wanted_rate": rate,
+            "events_per_second": round(achieved),
+            **percentiles,
+            "verify": estate.verify(),
+        }
 
 
 def catch_up(directory: Path, backlog: int, with_connect: bool) -> Figures:

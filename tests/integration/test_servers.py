@@ -8,7 +8,8 @@ import urllib.request
 import psycopg2
 import pytest
 import redis
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from smartstore_operator.embedded import control
 

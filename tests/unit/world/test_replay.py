@@ -12,14 +12,15 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from auditor import Auditor
-from small_worlds import on_wire, opening, replay_settings, run
+from tests.unit.world.auditor import Auditor
+from tests.unit.world.small_worlds import on_wire, opening, replay_settings, run
 
 from smartstore.contracts.settings import ReplaySettings, RunSettings
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder, encode, epoch_ms
 from smartstore.world.physical.estate import Estate
-from smartstore.world.replay.baskets import block_of, line_prices
+from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK
+from smartstore.world.replay.baskets import Baskets, block_of, line_prices, plan_day
 from smartstore.world.replay.recording import ReplayDataError, load_recording
 from smartstore.world.replay.shelves import grams, planned_demand
 
@@ -90,16 +91,25 @@ def replace_start(settings: RunSettings, start: date) -> RunSettings:
     return msgspec.structs.replace(settings, source=msgspec.structs.replace(settings.source, replay=replay))
 
 
-def test_a_week_sells_what_was_recorded_but_for_lost_sales(build: Build, recorded_week: Rows) -> None:
-    world = build(replay_settings(days=7))
-    assert world.stores == ("cj0367", "cj0406")
+@pytest.mark.parametrize(
+    ("stores", "products", "start_hour", "days"),
+    # From midnight, and into the busiest hour: who pays after the start is there, with all the goods.
+    [(2, 60, 0, 7), (5, 400, 22, 1)],
+)
+def test_sells_what_was_recorded_but_for_lost_sales(
+    build: Build, recorded_week: Rows, stores: int, products: int, start_hour: int, days: int
+) -> None:
+    world = build(replay_settings(stores=stores, products=products, start_hour=start_hour, days=days))
+    assert world.stores[:2] == ("cj0367", "cj0406")
     profiles = [e.record for e in opening(world) if e.line == "store_config"]
     chosen = {(record.store_id, record.profile.shelf_id) for record in profiles}
-    expected, paid, times = expectation(recorded_week, chosen)
+    assert world.end_ms is not None
+    rows = [row for row in recorded_week if world.start_ms <= row["at_ms"] < world.end_ms]
+    expected, paid, times = expectation(rows, chosen)
     sold: Counter[tuple[str, str]] = Counter()
     lost: Counter[tuple[str, str]] = Counter()
     receipts = {}
-    for emission in run(world, 7 * DAY_TICKS):
+    for emission in run(world, days * DAY_TICKS):
         record = emission.record
         if emission.line == "pos_transactions":
             receipts[record.transaction_id] = record
@@ -209,6 +219,42 @@ def test_the_default_sample_starts_with_some_shelves_below_the_threshold(build: 
     assert 20 < len(low) < 500
     run(world, 8 * 12)
     assert sum(world._models[0].state.stock[s] < 2 for s in range(400)) < 40
+
+
+@pytest.mark.parametrize("multiplier", [1, 50])
+def test_who_pays_after_the_start_has_entered_after_it(multiplier: int) -> None:
+    noon = 17_483 * DAY_MS + DAY_MS // 2
+    seconds = np.array([-3600, -1, 0, 1, 60, 3600, 43_199])
+    count = len(seconds)
+    one = np.ones(count, np.int32)
+    baskets = Baskets(
+        at_ms=noon + 1000 * seconds,
+        basket=np.arange(count),
+        household=np.arange(count),
+        first=np.arange(count),
+        count=np.ones(count, np.int64),
+        product=np.zeros(count, np.int32),
+        quantity=one,
+        unit_cents=one,
+        discount_cents=one * 0,
+    )
+    plan = plan_day(42, "s", 17_483, baskets, multiplier, np.ones(1, np.int32), noon)
+    assert plan.at.min() > noon
+    assert plan.at.max() < 17_484 * DAY_MS
+    if multiplier == 1:
+        assert plan.customers == ["hh2", "hh3", "hh4", "hh5", "hh6"]
+    for visit in range(len(plan.customers)):
+        own = plan.visit == visit
+        assert plan.kind[own].tolist() == [ENTER, PICK, PAY]
+        assert plan.at[own].max() < plan.exits[visit]
+
+
+def test_a_day_without_baskets(build: Build) -> None:
+    """The data end in the first hours of 2018."""
+    world = build(replace_start(replay_settings(), date(2017, 12, 31)))
+    assert world.end_ms is not None
+    assert run(world, 400)
+    assert world.advance(world.end_ms + DAY_MS) == []
 
 
 def test_line_prices_give_back_what_was_paid() -> None:

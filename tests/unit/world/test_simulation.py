@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from auditor import Auditor
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from small_worlds import on_wire, opening, run, simulation_settings
+from tests.unit.world.auditor import Auditor
+from tests.unit.world.small_worlds import on_wire, opening, run, simulation_settings
 
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder, encode, epoch_ms

@@ -34,7 +34,6 @@ class StoreModel:
 
     def restore(self, state: StoreState) -> None:
         """Continue from `state`."""
-        self._plans.clear()
         self._live(state)
 
     def opening(self, ordinal: int) -> list[Emission]:

@@ -6,9 +6,11 @@ what the store got, after the loyalty discount (`retail_disc`) and the store's p
 price = sales_value + retail_disc + coupon_match_disc, paid = sales_value − coupon_disc.
 """
 
+from concurrent.futures import ProcessPoolExecutor
 from hashlib import blake2b
 from importlib import metadata
 from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +70,9 @@ def load_recording(stores: int, products: int, cache_dir: Path | None) -> Record
     stem = f"recording-{blake2b(repr(name).encode(), digest_size=8).hexdigest()}"
     line_file, product_file = (cache_dir / f"{stem}-{part}.arrow" for part in ("lines", "products"))
     if not (line_file.exists() and product_file.exists()):
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        recording = _extract(source, stores, products)
-        _write(recording.products, product_file)
-        _write(recording.lines, line_file)
-        del recording
-        pa.default_memory_pool().release_unused()
+        # In a process of its own: reading all data takes memory that a process does not give back.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as reader:
+            reader.submit(_extract_to, source, stores, products, line_file, product_file).result()
     products_table = _map(product_file)
     return Recording(_store_numbers(products_table), _map(line_file), products_table)
 
@@ -94,6 +93,13 @@ def _extract(source: Path, stores: int, products: int) -> Recording:
     lines = _read_lines(source, chosen)
     table = _product_table(chosen, lines, goods)
     return Recording(_store_numbers(table), lines, table)
+
+
+def _extract_to(source: Path, stores: int, products: int, line_file: Path, product_file: Path) -> None:
+    recording = _extract(source, stores, products)
+    line_file.parent.mkdir(parents=True, exist_ok=True)
+    _write(recording.products, product_file)
+    _write(recording.lines, line_file)
 
 
 def _goods(source: Path) -> pa.Table:
@@ -225,5 +231,5 @@ def _write(table: pa.Table, path: Path) -> None:
 def _map(path: Path) -> pa.Table:
     try:
         return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise ReplayDataError(f"{path} is damaged ({error}): delete it, it will be made again") from error

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg2
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+
+from smartstore_operator.cli import locate
 
 SMARTSTORE = str(Path(sys.executable).with_name("smartstore"))
 
@@ -55,7 +58,8 @@ class Estate:
         """Shelf and till events that the bridge has forwarded so far."""
         lines = ("shelf_events", "pos_transactions")
         return sum(
-            self.metric("bridge", "smartstore_bridge_entries_total", stream=line, outcome="forwarded") for line in lines
+            self.metric("bridge", "smartstore_bridge_entries_total", stream=line, outcome="forwarded")
+            for line in lines
         )
 
     def lag(self) -> float:
@@ -75,6 +79,37 @@ class Estate:
             for process in family:
                 process.send_signal(signal.SIGCONT)
 
+    def kill(self, name: str) -> None:
+        """kill -9 of one component's process, of the Spark driver's JVM (`jvm`), or of one `python-worker`."""
+        if name in ("jvm", "python-worker"):
+            mark = "java" if name == "jvm" else "pyspark.daemon"
+            family = [child for child in _children(self._pid("hot")) if mark in " ".join(child.cmdline())]
+            victims = (
+                [child for child in family if not child.children()] if name == "python-worker" else family
+            )
+            if victims:
+                victims[0].kill()
+            return
+        psutil.Process(self._pid(name)).kill()
+
+    def wait_until_finished(self, seconds: float) -> None:
+        """Until the source has no more data and everything it wrote is acknowledged."""
+        wait_until("the end of the data", lambda: self.status()["finished"], seconds)
+
+    def environment(self) -> dict[str, str]:
+        """The variables for clients of this SmartStore."""
+        return locate.client_environment(locate.find(self.data_dir))
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The answer to a query on its Postgres."""
+        connection = psycopg2.connect(self.environment()["SMARTSTORE_POSTGRES_DSN"])
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
     def _pid(self, name: str) -> int:
         components = self.status()["components"]
         return next(int(row["pid"]) for row in components if row["name"] == name)
@@ -88,28 +123,35 @@ def _children(pid: int) -> list[psutil.Process]:
     return children
 
 
-def spec(name: str, **source: object) -> dict[str, Any]:
-    """A SmartStore of the replay sample's five stores with this source."""
+def spec(name: str, stores: int = 5, **source: object) -> dict[str, Any]:
+    """A SmartStore with this source; a replay unless the source says otherwise."""
     return {
         "apiVersion": "smartstore.io/v1alpha1",
         "kind": "SmartStore",
         "metadata": {"name": name},
-        "spec": {"stores": 5, "source": {"type": "Replay", **source}},
+        "spec": {"stores": stores, "source": {"type": "Replay", **source}},
     }
 
 
 @contextmanager
 def running(resource: dict[str, Any], directory: Path) -> Iterator[Estate]:
-    """Start detached, stop at the end."""
-    directory.mkdir(parents=True, exist_ok=True)
-    file = directory / "store.yaml"
-    file.write_text(yaml.safe_dump(resource))
-    data = directory / "data"
-    subprocess.run([SMARTSTORE, "up", str(file), "--detach", "--data-dir", str(data)], check=True, env=os.environ)
+    """Start detached, stop at the end; what a run before it left in the directory goes on."""
+    file, data = written(resource, directory), directory / "data"
+    subprocess.run(
+        [SMARTSTORE, "up", str(file), "--detach", "--data-dir", str(data)], check=True, env=os.environ
+    )
     try:
         yield Estate(data)
     finally:
         subprocess.run([SMARTSTORE, "down", "--data-dir", str(data)], check=True)
+
+
+def written(resource: dict[str, Any], directory: Path) -> Path:
+    """The resource as a file."""
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / "store.yaml"
+    file.write_text(yaml.safe_dump(resource))
+    return file
 
 
 def wait_until(what: str, condition: Any, seconds: float) -> float:

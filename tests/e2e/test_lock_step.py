@@ -1,0 +1,118 @@
+"""In lock-step, kills change nothing: state and decisions equal the undisturbed run's and the in-memory runner's."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.estate import Estate, running, spec, wait_until
+
+from smartstore.contracts import topics
+from smartstore.contracts.settings import RunSettings
+from smartstore.contracts.wire import decoder, encode, epoch_ms
+from smartstore.domain.engine import Parameters
+from smartstore.domain.memory import MemoryRunner
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+Rows = dict[str, set[tuple[Any, ...]]]
+Ledger = list[dict[str, Any]]
+
+FAULTS = {"malformedPct": 1, "duplicatePct": 2, "latePct": 5, "lateMax": "15m"}
+SOURCE = {
+    "type": "Simulation",
+    "seed": 11,
+    "speed": 0,
+    "tick": "30m",
+    "maxLead": 0,
+    "startHour": 9,
+    "days": 1,
+}
+TABLES = (
+    topics.SHELF_STATE,
+    topics.SHELF_BATCH_STATE,
+    topics.ALERTS,
+    topics.POS_TRANSACTION_LINES,
+    topics.ADJUSTMENTS,
+)
+KILLS = ("bridge", "jvm", "kafka", "connect", "valkey", "world", "python-worker", "postgres", "hot")
+
+
+def run(directory: Path, kills: tuple[str, ...]) -> tuple[Rows, Ledger]:
+    """One day of two stores; what is killed dies one after the other along the way."""
+    with running(spec("lockstep", stores=2, faults=FAULTS, **SOURCE), directory) as estate:
+        for n, victim in enumerate(kills, start=1):
+            wait_until(f"tick {n * 3}", lambda least=n * 3: _ticks(estate) >= least, 240)
+            estate.kill(victim)
+        estate.wait_until_finished(400)
+        wait_until("a clean verdict", lambda: estate.verify() == "clean", 120)
+        return _tables(estate), list(_ledger(directory / "data"))
+
+
+def _tables(estate: Estate) -> Rows:
+    return {
+        topic.name: set(estate.rows(f"select {', '.join(topic.value.__struct_fields__)} from {topic.table}"))
+        for topic in TABLES
+    }
+
+
+def _ticks(estate: Estate) -> int:
+    """Ticks that all stores have acknowledged, as the hot application's tables show."""
+    ((count,),) = (
+        estate.rows("select count(distinct updated_at) from state.shelf_state") if _is_up(estate) else ((0,),)
+    )
+    return int(count)
+
+
+def _is_up(estate: Estate) -> bool:
+    return all(row["state"] in ("ready", "finished") for row in estate.status()["components"])
+
+
+def _ledger(data: Path) -> Iterator[dict[str, Any]]:
+    for segment in sorted((data / "state" / "world" / "ledger").glob("*.jsonl")):
+        for line in segment.read_text().splitlines():
+            yield json.loads(line)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rows, Ledger]:
+    return run(tmp_path_factory.mktemp("undisturbed"), ())
+
+
+def test_kills_change_nothing(undisturbed: tuple[Rows, Ledger], tmp_path: Path) -> None:
+    rows, ledger = run(tmp_path, KILLS)
+    assert ledger == undisturbed[1]
+    for name in rows:
+        assert rows[name] == undisturbed[0][name], name
+
+
+def test_the_in_memory_runner_decides_the_same(undisturbed: tuple[Rows, Ledger]) -> None:
+    found, ledger = undisturbed
+    runner = _in_memory(ledger)
+    for topic in TABLES:
+        decode = decoder(topic.value).decode
+        last = {output.key: decode(output.value) for output in runner.outputs if output.topic == topic.name}
+        fields = topic.value.__struct_fields__
+        assert {tuple(getattr(row, name) for name in fields) for row in last.values()} == found[topic.name], (
+            topic.name
+        )
+    assert found[topics.ALERTS.name]
+    assert found[topics.POS_TRANSACTION_LINES.name]
+
+
+def _in_memory(ledger: Ledger) -> MemoryRunner:
+    """The ledger through the in-memory runner; repeats are dropped as the bridge drops them."""
+    settings = decoder(RunSettings).decode(encode(ledger[0]["settings"]))
+    runner = MemoryRunner(Parameters(settings.source.tick_ms, settings.planning))
+    seen: set[str] = set()
+    for line in ledger:
+        if line["kind"] == "tick":
+            tick = decoder(topics.events.Tick).decode(
+                encode({"event_type": "tick", "tick": line["tick"], "stores": line["stores"]})
+            )
+            runner.tick(epoch_ms(tick.tick), tick.stores)
+        elif line["kind"] == "event" and line["data"]["event_id"] not in seen:
+            seen.add(line["data"]["event_id"])
+            runner.record(line["line"], line["data"]["store_id"], encode(line["data"]))
+    return runner
