@@ -52,7 +52,8 @@ def main() -> None:
 def machine() -> str:
     """Cores, memory, kernel: what the figures hold for."""
     memory = psutil.virtual_memory().total / 2**30
-    return f"{psutil.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}"
+    system = f"Linux {platform.release()}, Python {platform.python_version()}"
+    return f"{psutil.cpu_count()} cores, {memory:.0f} GiB, {system}"
 
 
 def report(name: str, figures: dict[str, Any]) -> dict[str, Any]:
@@ -73,9 +74,8 @@ def with_table(text: str, results: dict[str, Any]) -> str:
     for one in results.get("latency", []):
         figures = f"{one['p50']} / {one['p95']} / {one['p99']} s"
         budget = "2 s p95" if one["wanted_rate"] == 1000 else ""
-        rows.append(
-            f"| event → Postgres at {one['events_per_second']:,}/s, p50 / p95 / p99 | {figures} | {budget} | {one['verify']} |"
-        )
+        what = f"event → Postgres at {one['events_per_second']:,}/s, p50 / p95 / p99"
+        rows.append(f"| {what} | {figures} | {budget} | {one['verify']} |")
     if one := results.get("catch_up"):
         rows.append(
             f"| catch-up from a backlog, Connect beside it | {one['records_per_second']:,}/s | 25,000/s | |"

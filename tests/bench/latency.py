@@ -1,7 +1,7 @@
 """Event → Postgres: when did the clock pass an event, and when did its tick show in SQL?
 
-The world lets simulated time run at a known speed and writes a tick's events when the tick is due; the event itself lies
-up to one tick before that. So its moment is the wall time of the tick less (tick − timestamp) / speed, and the
+The world lets simulated time run at a known speed and writes a tick's events when the tick is due; the event itself
+lies up to one tick before that. So its moment is the wall time of the tick less (tick − timestamp) / speed, and the
 latency includes the wait for the tick.
 """
 
@@ -23,7 +23,7 @@ class Latency:
 
     def __init__(self, data_dir: Path, speed: float) -> None:
         environment = locate.client_environment(locate.find(data_dir))
-        self._redis = redis.Redis.from_url(environment["SMARTSTORE_REDIS_URL"])
+        self._redis = redis.Redis.from_url(environment["SMARTSTORE_REDIS_URL"], decode_responses=True)
         self._postgres = psycopg2.connect(environment["SMARTSTORE_POSTGRES_DSN"])
         self._postgres.autocommit = True
         self._ledger = data_dir / "state" / "world" / "ledger"
@@ -45,7 +45,7 @@ class Latency:
     def _look(self) -> None:
         now = self._redis.get("sim:now")
         if now is not None:
-            self._emitted.setdefault(datetime.fromisoformat(now.decode()).timestamp(), time.time())
+            self._emitted.setdefault(datetime.fromisoformat(str(now)).timestamp(), time.time())
         with self._postgres.cursor() as cursor:
             cursor.execute(
                 "select store_id, extract(epoch from max(updated_at)) from state.shelf_state group by 1"

@@ -9,6 +9,7 @@ import pytest
 from tests.estate import Estate, running, spec, wait_until
 
 from smartstore.contracts import topics
+from smartstore.contracts.events import Tick
 from smartstore.contracts.settings import RunSettings
 from smartstore.contracts.wire import decoder, encode, epoch_ms
 from smartstore.domain.engine import Parameters
@@ -108,7 +109,7 @@ def _in_memory(ledger: Ledger) -> MemoryRunner:
     seen: set[str] = set()
     for line in ledger:
         if line["kind"] == "tick":
-            tick = decoder(topics.events.Tick).decode(
+            tick = decoder(Tick).decode(
                 encode({"event_type": "tick", "tick": line["tick"], "stores": line["stores"]})
             )
             runner.tick(epoch_ms(tick.tick), tick.stores)

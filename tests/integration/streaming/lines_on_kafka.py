@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from msgspec import Struct
 
 from smartstore.contracts import topics
@@ -168,9 +169,13 @@ def read(bootstrap: str, topic: str) -> Iterator[tuple[bytes, bytes, dict[str, b
             next_offset = 0
             while next_offset < end:
                 for message in consumer.consume(5000, timeout=5.0):
+                    key, value, offset = message.key(), message.value(), message.offset()
                     assert message.error() is None
-                    next_offset = message.offset() + 1
-                    yield message.key(), message.value(), dict(message.headers() or [])
+                    assert key is not None
+                    assert value is not None
+                    assert offset is not None
+                    next_offset = offset + 1
+                    yield key, value, dict(message.headers() or [])  # type: ignore[arg-type]
     finally:
         consumer.close()
 

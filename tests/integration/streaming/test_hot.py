@@ -3,8 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from conftest import Hot  # type: ignore[import-not-found]
-from lines_on_kafka import START_MS, STEP_MS, Lines, outputs_of_the_memory_runner, published
+from tests.integration.streaming.hot_process import Hot
+from tests.integration.streaming.lines_on_kafka import (
+    START_MS,
+    STEP_MS,
+    Lines,
+    outputs_of_the_memory_runner,
+    published,
+)
 
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.domain.engine import Parameters

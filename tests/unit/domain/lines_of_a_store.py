@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -68,8 +69,13 @@ def policy(minutes: float, policy_id: str = "p", *, op: str = "upsert", **fields
     row = ShelfPolicy(policy_id=policy_id, **fields)  # type: ignore[arg-type]
     event_id = f"policy-{policy_id}-{minutes}"
     return StoreConfig(
-        event_id=event_id, store_id=STORE, timestamp=at(minutes), kind="policy", op=op, policy=row
-    )  # type: ignore[arg-type]
+        event_id=event_id,
+        store_id=STORE,
+        timestamp=at(minutes),
+        kind="policy",
+        op=op,  # type: ignore[arg-type]
+        policy=row,
+    )
 
 
 def count(
@@ -151,7 +157,7 @@ class Lines:
 
     def write(self, *records: Struct) -> "Lines":
         for record in records:
-            self._append(LINE_OF[type(record)], encode(record), False)  # type: ignore[index]
+            self._append(LINE_OF[type(record)], encode(record), False)
         return self
 
     def tick(self, minutes: int) -> "Lines":
@@ -197,7 +203,7 @@ def run_batches(
     return state, outputs
 
 
-def of(outputs: Iterable[Output], topic: topics.Topic) -> list[Struct]:
+def of(outputs: Iterable[Output], topic: topics.Topic) -> list[Any]:
     """The decoded records of one topic, in the order of publication."""
     decode = decoder(topic.value).decode
     return [decode(output.value) for output in outputs if output.topic == topic.name]

@@ -2,7 +2,19 @@
 
 from datetime import date
 
-from lines_of_a_store import Lines, acknowledge, at, count, lot, of, policy, profile, run, shelf_event
+from msgspec import Struct
+from tests.unit.domain.lines_of_a_store import (
+    Lines,
+    acknowledge,
+    at,
+    count,
+    lot,
+    of,
+    policy,
+    profile,
+    run,
+    shelf_event,
+)
 
 from smartstore.contracts import topics
 from smartstore.contracts.outputs import Alert
@@ -13,14 +25,14 @@ def opened(stock: int = 10, capacity: int = 20, expiry: date | None = None) -> L
 
 
 def alerts(lines: Lines, **planning: object) -> list[Alert]:
-    return of(run(lines, **planning)[1], topics.ALERTS)  # type: ignore[return-value]
+    return of(run(lines, **planning)[1], topics.ALERTS)
 
 
-def take(event: str, minutes: float, quantity: int) -> object:
+def take(event: str, minutes: float, quantity: int) -> Struct:
     return shelf_event(event, minutes, "pickup", "A1", quantity)
 
 
-def refill(event: str, minutes: float, quantity: int) -> object:
+def refill(event: str, minutes: float, quantity: int) -> Struct:
     return shelf_event(event, minutes, "putback", "A1", quantity, lots=[lot("B2", quantity)])
 
 

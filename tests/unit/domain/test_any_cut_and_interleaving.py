@@ -6,7 +6,8 @@ from datetime import date
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lines_of_a_store import (
+from msgspec import Struct
+from tests.unit.domain.lines_of_a_store import (
     Entry,
     Lines,
     acknowledge,
@@ -42,7 +43,7 @@ def scenario(rnd: random.Random) -> Lines:
     return lines.write(shelf_event("last", 301.5, "pickup", "A1", 1)).tick(302)
 
 
-def _anything(rnd: random.Random, name: str, minutes: float) -> object:
+def _anything(rnd: random.Random, name: str, minutes: float) -> Struct:
     shelf, quantity = rnd.choice(SHELVES), rnd.randint(1, 4)
     code = rnd.choice([f"{shelf}-1", f"{shelf}-2", f"{shelf}-3"])
     kind = rnd.randrange(8)

@@ -1,8 +1,9 @@
 """Shelf and lot balances: docs/stock-rules.md, Shelf balance and Lot balance."""
 
 from datetime import date
+from typing import Any
 
-from lines_of_a_store import Lines, at, count, lot, of, profile, receipt, run, shelf_event
+from tests.unit.domain.lines_of_a_store import Lines, at, count, lot, of, profile, receipt, run, shelf_event
 
 from smartstore.contracts import topics
 from smartstore.domain.tick import Output
@@ -12,7 +13,7 @@ def opened(*extra: object) -> Lines:
     return Lines().write(profile("A1"), count("A1", [lot("B1", 6), lot("B2", 4)])).tick(1)
 
 
-def last(outputs: list[Output], topic: topics.Topic) -> dict[str, object]:
+def last(outputs: list[Output], topic: topics.Topic) -> dict[str, Any]:
     latest = {output.key: output for output in outputs if output.topic == topic.name}
     return {key: of([output], topic)[0] for key, output in latest.items()}
 

@@ -76,9 +76,11 @@ def test_a_damaged_cache_says_what_to_do(cache_dir: Path, tmp_path: Path) -> Non
         load_recording(2, 60, tmp_path)
 
 
-def test_data_that_do_not_cover_the_settings(build: Build) -> None:
+def test_data_that_do_not_cover_the_settings(build: Build, tmp_path: Path) -> None:
     with pytest.raises(ReplayDataError, match="`stores` asks for 5000"):
         load_recording(5000, 10, None)
+    with pytest.raises(ReplayDataError, match="`stores` asks for 5000"):
+        load_recording(5000, 10, tmp_path)
     settings = replay_settings(products=60)
     outside = replace_start(settings, date(2019, 1, 1))
     with pytest.raises(ReplayDataError, match="outside the recorded data"):

@@ -6,11 +6,11 @@ what the store got, after the loyalty discount (`retail_disc`) and the store's p
 price = sales_value + retail_disc + coupon_match_disc, paid = sales_value − coupon_disc.
 """
 
-from concurrent.futures import ProcessPoolExecutor
+import subprocess
+import sys
 from hashlib import blake2b
 from importlib import metadata
 from importlib.util import find_spec
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,7 @@ def load_recording(stores: int, products: int, cache_dir: Path | None) -> Record
     stem = f"recording-{blake2b(repr(name).encode(), digest_size=8).hexdigest()}"
     line_file, product_file = (cache_dir / f"{stem}-{part}.arrow" for part in ("lines", "products"))
     if not (line_file.exists() and product_file.exists()):
-        # In a process of its own: reading all data takes memory that a process does not give back.
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as reader:
-            reader.submit(_extract_to, source, stores, products, line_file, product_file).result()
+        _extract_apart(stores, products, line_file, product_file)
     products_table = _map(product_file)
     return Recording(_store_numbers(products_table), _map(line_file), products_table)
 
@@ -95,11 +93,28 @@ def _extract(source: Path, stores: int, products: int) -> Recording:
     return Recording(_store_numbers(table), lines, table)
 
 
-def _extract_to(source: Path, stores: int, products: int, line_file: Path, product_file: Path) -> None:
-    recording = _extract(source, stores, products)
-    line_file.parent.mkdir(parents=True, exist_ok=True)
-    _write(recording.products, product_file)
-    _write(recording.lines, line_file)
+def _extract_apart(stores: int, products: int, line_file: Path, product_file: Path) -> None:
+    """Make the files in a process of its own: reading all data takes memory that a process does not give back."""
+    arguments = [str(stores), str(products), str(line_file), str(product_file)]
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines()
+        raise ReplayDataError(
+            lines[-1] if lines else f"reading the recorded data ended with {done.returncode}"
+        )
+
+
+def main(stores: int, products: int, line_file: Path, product_file: Path) -> None:
+    """Write an extract; exits with one line when it cannot be made."""
+    try:
+        recording = _extract(_package_data(), stores, products)
+        line_file.parent.mkdir(parents=True, exist_ok=True)
+        _write(recording.products, product_file)
+        _write(recording.lines, line_file)
+    except (ReplayDataError, OSError) as error:
+        raise SystemExit(str(error)) from error
 
 
 def _goods(source: Path) -> pa.Table:
@@ -233,3 +248,7 @@ def _map(path: Path) -> pa.Table:
         return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
     except (pa.ArrowInvalid, OSError) as error:
         raise ReplayDataError(f"{path} is damaged ({error}): delete it, it will be made again") from error
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]))

@@ -1,0 +1,88 @@
+"""The hot application as a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+from tests.integration.streaming.lines_on_kafka import PARTITIONS, STEP_MS, read
+
+from smartstore.contracts import topics
+from smartstore.contracts.settings import RunSettings, SourceSettings
+from smartstore.contracts.wire import decoder, encode, epoch_ms
+from smartstore_operator.embedded.toolchain import jar_dir, java_home
+
+
+class Hot:
+    """Starts, kills and stops the driver; `acknowledged` is the slowest store's tick on `job_status`."""
+
+    def __init__(self, bootstrap: str, prefix: str, directory: Path) -> None:
+        run = directory / "run.json"
+        run.write_bytes(encode(RunSettings(name="test", stores=3, source=SourceSettings(tick_ms=STEP_MS))))
+        self._bootstrap, self._prefix, self.log = bootstrap, prefix, directory / "hot.log"
+        self.environment = {
+            **os.environ,
+            "JAVA_HOME": str(java_home()),
+            "SMARTSTORE_RUN_FILE": str(run),
+            "SMARTSTORE_DATA_DIR": str(directory / "state"),
+            "SMARTSTORE_KAFKA_BOOTSTRAP": bootstrap,
+            "SMARTSTORE_KAFKA_PARTITIONS": str(PARTITIONS),
+            "SMARTSTORE_TOPIC_PREFIX": prefix,
+            "SMARTSTORE_SPARK_JARS": str(jar_dir("spark")),
+            "SMARTSTORE_HOT_MAX_RECORDS": "2000",
+            "SMARTSTORE_HOT_TRIGGER_MS": "200",
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Hot":
+        self.process = self.spawn()
+        return self
+
+    def spawn(self) -> "subprocess.Popen[bytes]":
+        """One driver more."""
+        command = [sys.executable, "-m", "smartstore.streaming.hot"]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """kill -9 of the driver; its JVM and Python workers must end by themselves."""
+        assert self.process is not None
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.kill()
+        self.process.wait()
+        psutil.wait_procs(family, timeout=30)
+
+    def kill_python_worker(self) -> None:
+        """kill -9 of one Python worker."""
+        assert self.process is not None
+        workers = [
+            child
+            for child in psutil.Process(self.process.pid).children(recursive=True)
+            if "pyspark.daemon" in " ".join(child.cmdline()) and not child.children()
+        ]
+        workers[0].kill()
+
+    def stop(self) -> int:
+        """Graceful; returns the exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(timeout=60)
+
+    def acknowledged(self) -> int:
+        """The tick (epoch ms) that all stores have reached; 0 before any."""
+        ticks: dict[str, int] = {}
+        decode = decoder(topics.JOB_STATUS.value).decode
+        for _, value, _ in read(self._bootstrap, self._prefix + topics.JOB_STATUS.name):
+            status = decode(value)
+            ticks[status.store_id] = max(ticks.get(status.store_id, 0), epoch_ms(status.tick))
+        return min(ticks.values()) if len(ticks) == 3 else 0
+
+    def wait_for(self, tick_ms: int, seconds: float = 120.0) -> None:
+        """Until a tick is acknowledged."""
+        deadline = time.monotonic() + seconds
+        while self.acknowledged() < tick_ms:
+            assert time.monotonic() < deadline, self.log.read_text()[-3000:]
+            assert self.process is None or self.process.poll() is None, self.log.read_text()[-3000:]
+            time.sleep(0.5)
