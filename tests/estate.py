@@ -82,15 +82,16 @@ class Estate:
     def kill(self, name: str) -> None:
         """kill -9 of one component's process, of the Spark driver's JVM (`jvm`), or of one `python-worker`."""
         if name in ("jvm", "python-worker"):
-            mark = "java" if name == "jvm" else "pyspark.daemon"
-            family = [child for child in _children(self._pid("hot")) if mark in " ".join(child.cmdline())]
-            victims = (
-                [child for child in family if not child.children()] if name == "python-worker" else family
-            )
-            if victims:
-                victims[0].kill()
+            wait_until(f"a {name} to kill", lambda: self._spark(name), 60)
+            self._spark(name)[0].kill()
             return
         psutil.Process(self._pid(name)).kill()
+
+    def _spark(self, name: str) -> list[psutil.Process]:
+        """The JVM of the driver, or its Python workers (the daemon that forks them is no worker)."""
+        mark = "/bin/java" if name == "jvm" else "pyspark.daemon"
+        family = [child for child in _children(self._pid("hot")) if mark in _command_line(child)]
+        return family if name == "jvm" else [child for child in family if not _children(child.pid)]
 
     def wait_until_finished(self, seconds: float) -> None:
         """Until the source has no more data and everything it wrote is acknowledged."""
@@ -119,8 +120,18 @@ class Estate:
 
 
 def _children(pid: int) -> list[psutil.Process]:
-    children: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+    try:
+        children: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
     return children
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
 
 
 def spec(name: str, stores: int = 5, **source: object) -> dict[str, Any]:

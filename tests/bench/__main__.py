@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
 from tests.bench import measurements
 
 ROOT = Path(__file__).resolve().parents[2]

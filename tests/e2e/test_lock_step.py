@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.estate import Estate, running, spec, wait_until
 
 from smartstore.contracts import topics
 from smartstore.contracts.events import Tick
@@ -14,6 +13,7 @@ from smartstore.contracts.settings import RunSettings
 from smartstore.contracts.wire import decoder, encode, epoch_ms
 from smartstore.domain.engine import Parameters
 from smartstore.domain.memory import MemoryRunner
+from tests.estate import Estate, running, spec, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from tests.estate import SMARTSTORE, spec, written
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

@@ -5,12 +5,12 @@ from urllib.parse import quote
 
 import psycopg2
 import pytest
-from tests.integration.serving.conftest import run_sql
 
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.serving.migrate import migrate
 from smartstore.serving.roles import CDC, READER, SINK, Passwords
 from smartstore.serving.tables import ContractConflict
+from tests.integration.serving.conftest import run_sql
 
 pytestmark = pytest.mark.integration
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.integration.serving.conftest import Deployment, run_sql, wait_until
 
 from smartstore.contracts.events import ShelfPolicy
 from smartstore.contracts.wire import decoder
+from tests.integration.serving.conftest import Deployment, run_sql, wait_until
 
 pytestmark = pytest.mark.integration
 

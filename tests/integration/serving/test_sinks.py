@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+
 from tests.integration.serving.conftest import Deployment, wait_until
 
 pytestmark = pytest.mark.integration

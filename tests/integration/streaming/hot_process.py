@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 import psutil
-from tests.integration.streaming.lines_on_kafka import PARTITIONS, STEP_MS, read
 
 from smartstore.contracts import topics
 from smartstore.contracts.settings import RunSettings, SourceSettings
 from smartstore.contracts.wire import decoder, encode, epoch_ms
 from smartstore_operator.embedded.toolchain import jar_dir, java_home
+from tests.integration.streaming.lines_on_kafka import PARTITIONS, STEP_MS, read
 
 
 class Hot:

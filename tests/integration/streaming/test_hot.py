@@ -3,6 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+
+from smartstore.contracts.settings import PlanningSettings
+from smartstore.domain.engine import Parameters
 from tests.integration.streaming.hot_process import Hot
 from tests.integration.streaming.lines_on_kafka import (
     START_MS,
@@ -11,9 +14,6 @@ from tests.integration.streaming.lines_on_kafka import (
     outputs_of_the_memory_runner,
     published,
 )
-
-from smartstore.contracts.settings import PlanningSettings
-from smartstore.domain.engine import Parameters
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 STORES = ("s0001", "s0002", "s0003")

@@ -3,6 +3,9 @@
 from datetime import date
 
 from msgspec import Struct
+
+from smartstore.contracts import topics
+from smartstore.contracts.outputs import Alert
 from tests.unit.domain.lines_of_a_store import (
     Lines,
     acknowledge,
@@ -15,9 +18,6 @@ from tests.unit.domain.lines_of_a_store import (
     run,
     shelf_event,
 )
-
-from smartstore.contracts import topics
-from smartstore.contracts.outputs import Alert
 
 
 def opened(stock: int = 10, capacity: int = 20, expiry: date | None = None) -> Lines:

@@ -7,6 +7,9 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
+
+from smartstore.domain.engine import StoreState
+from smartstore.domain.state_codec import encode_state
 from tests.unit.domain.lines_of_a_store import (
     Entry,
     Lines,
@@ -20,9 +23,6 @@ from tests.unit.domain.lines_of_a_store import (
     run_batches,
     shelf_event,
 )
-
-from smartstore.domain.engine import StoreState
-from smartstore.domain.state_codec import encode_state
 
 SHELVES = ("A1", "A2", "B1", "B2")
 

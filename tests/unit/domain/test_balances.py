@@ -3,10 +3,9 @@
 from datetime import date
 from typing import Any
 
-from tests.unit.domain.lines_of_a_store import Lines, at, count, lot, of, profile, receipt, run, shelf_event
-
 from smartstore.contracts import topics
 from smartstore.domain.tick import Output
+from tests.unit.domain.lines_of_a_store import Lines, at, count, lot, of, profile, receipt, run, shelf_event
 
 
 def opened(*extra: object) -> Lines:

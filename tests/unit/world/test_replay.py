@@ -12,8 +12,6 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from tests.unit.world.auditor import Auditor
-from tests.unit.world.small_worlds import on_wire, opening, replay_settings, run
 
 from smartstore.contracts.settings import ReplaySettings, RunSettings
 from smartstore.contracts.topics import BY_NAME
@@ -23,6 +21,8 @@ from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK
 from smartstore.world.replay.baskets import Baskets, block_of, line_prices, plan_day
 from smartstore.world.replay.recording import ReplayDataError, load_recording
 from smartstore.world.replay.shelves import grams, planned_demand
+from tests.unit.world.auditor import Auditor
+from tests.unit.world.small_worlds import on_wire, opening, replay_settings, run
 
 Build = Callable[[RunSettings], Estate]
 Rows = list[dict[str, Any]]

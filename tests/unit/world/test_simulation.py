@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.unit.world.auditor import Auditor
-from tests.unit.world.small_worlds import on_wire, opening, run, simulation_settings
 
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder, encode, epoch_ms
 from smartstore.world.model import SnapshotError
 from smartstore.world.physical.estate import Estate
 from smartstore.world.simulation.world import build_simulation
+from tests.unit.world.auditor import Auditor
+from tests.unit.world.small_worlds import on_wire, opening, run, simulation_settings
 
 DAY_TICKS = 288
 

@@ -1,0 +1,63 @@
+"""A running system as people use it: edit a policy in SQL, acknowledge an alert, stop, start again, verify."""
+
+import subprocess
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from tests.estate import SMARTSTORE, Estate, running, spec, wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+RESOURCE = spec("living", stores=2, type="Simulation", speed=600, startHour=9)
+
+
+def execute(estate: Estate, statement: str) -> None:
+    """One statement on its Postgres."""
+    connection = psycopg2.connect(estate.environment()["SMARTSTORE_POSTGRES_DSN"])
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+def open_at(estate: Estate, threshold: float) -> int:
+    """Refill requests raised under this threshold that are not resolved."""
+    return int(
+        estate.rows(
+            "select count(*) from ops.alerts where alert_type = 'refill_request' and status <> 'resolved'"
+            f" and threshold_pct = {threshold}"
+        )[0][0]
+    )
+
+
+def test_edit_a_policy_acknowledge_stop_start_and_verify(tmp_path: Path) -> None:
+    with running(RESOURCE, tmp_path) as estate:
+        wait_until("state in Postgres", lambda: estate.rows("select 1 from state.shelf_state limit 1"), 90)
+
+        execute(estate, "update config.shelf_policies set threshold_pct = 95 where shelf_id is null")
+        wait_until("alerts under the new threshold", lambda: open_at(estate, 95) > 20, 10)
+        execute(
+            estate, "insert into config.shelf_policies (item_category, threshold_pct) values ('BEERS', 0)"
+        )
+        execute(estate, "delete from config.shelf_policies where item_category is null")
+        wait_until("the end of those alerts", lambda: open_at(estate, 95) == 0, 10)
+
+        execute(estate, "update config.shelf_policies set item_category = null, threshold_pct = 80")
+        wait_until("alerts again", lambda: open_at(estate, 80) > 0, 30)
+        ((alert,),) = estate.rows(
+            "select alert_id from ops.open_alerts where alert_type = 'near_expiry' limit 1"
+        )
+        command = [SMARTSTORE, "acknowledge", alert, "--data-dir", str(estate.data_dir)]
+        assert subprocess.run(command, check=False).returncode == 0
+        status = f"select status from ops.alerts where alert_id = '{alert}'"
+        wait_until("the acknowledgement", lambda: estate.rows(status) != [("open",)], 10)
+        before = estate.rows("select max(updated_at) from state.shelf_state")[0][0]
+
+    with running(RESOURCE, tmp_path) as estate:
+        wait_until(
+            "simulated time to go on",
+            lambda: estate.rows("select max(updated_at) from state.shelf_state")[0][0] > before,
+            90,
+        )
+        wait_until("a clean verdict", lambda: estate.verify() == "clean", 60)
