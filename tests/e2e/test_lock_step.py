@@ -76,6 +76,15 @@ def _ledger(data: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+def _of_the_world(ledger: Ledger) -> Ledger:
+    """The ledger without the policy rows relayed from Postgres, which come when Debezium delivers them."""
+    own = [line for line in ledger if "relayed" not in line or line["kind"] == "tick"]
+    return [
+        {name: value for name, value in line.items() if name not in ("seq", "relayed")}
+        for line in own
+    ]
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rows, Ledger]:
     return run(tmp_path_factory.mktemp("undisturbed"), ())
@@ -83,7 +92,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rows, Ledger]
 
 def test_kills_change_nothing(undisturbed: tuple[Rows, Ledger], tmp_path: Path) -> None:
     rows, ledger = run(tmp_path, KILLS)
-    assert ledger == undisturbed[1]
+    assert _of_the_world(ledger) == _of_the_world(undisturbed[1])
     for name in rows:
         assert rows[name] == undisturbed[0][name], name
 
