@@ -4,12 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from smartstore_operator.api.crd import as_yaml, definition
 from smartstore_operator.api.smartstore import Spec
 
-COMMITTED = Path(__file__).parents[3] / "crds" / "smartstores.yaml"
+ROOT = Path(__file__).parents[3]
+COMMITTED = (
+    ROOT / "crds" / "smartstores.yaml",
+    ROOT / "charts" / "smartstore-crds" / "templates" / "smartstores.yaml",
+)
 
 
 def _schemas(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -29,9 +34,10 @@ def _spec_schema() -> dict[str, Any]:
     return _version()["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
 
-def test_the_committed_file_is_up_to_date() -> None:
-    command = "python -m smartstore_operator.api.crd > crds/smartstores.yaml"
-    assert COMMITTED.read_text() == as_yaml(), f"run {command}"
+@pytest.mark.parametrize("file", COMMITTED, ids=("crds", "chart"))
+def test_the_committed_files_are_up_to_date(file: Path) -> None:
+    command = f"python -m smartstore_operator.api.crd > {file.relative_to(ROOT)}"
+    assert file.read_text() == as_yaml(), f"run {command}"
 
 
 def test_every_schema_has_a_type_and_no_alternatives() -> None:
