@@ -98,4 +98,4 @@ def test_limits_of_durations_are_rules() -> None:
 
 
 def test_the_file_is_plain_yaml() -> None:
-    assert yaml.safe_load(COMMITTED.read_text()) == definition()
+    assert yaml.safe_load(COMMITTED[0].read_text()) == definition()
