@@ -79,10 +79,7 @@ def _ledger(data: Path) -> Iterator[dict[str, Any]]:
 def _of_the_world(ledger: Ledger) -> Ledger:
     """The ledger without the policy rows relayed from Postgres, which come when Debezium delivers them."""
     own = [line for line in ledger if "relayed" not in line or line["kind"] == "tick"]
-    return [
-        {name: value for name, value in line.items() if name not in ("seq", "relayed")}
-        for line in own
-    ]
+    return [{name: value for name, value in line.items() if name not in ("seq", "relayed")} for line in own]
 
 
 @pytest.fixture(scope="module")
