@@ -82,16 +82,11 @@ class Estate:
     def kill(self, name: str) -> None:
         """kill -9 of one component's process, of the Spark driver's JVM (`jvm`), or of one `python-worker`."""
         if name in ("jvm", "python-worker"):
-            wait_until(f"a {name} to kill", lambda: self._spark(name), 60)
-            self._spark(name)[0].kill()
+            driver = self._pid("hot")
+            wait_until(f"a {name} to kill", lambda: spark_processes(driver, name), 60)
+            spark_processes(driver, name)[0].kill()
             return
         psutil.Process(self._pid(name)).kill()
-
-    def _spark(self, name: str) -> list[psutil.Process]:
-        """The JVM of the driver, or its Python workers (the daemon that forks them is no worker)."""
-        mark = "/bin/java" if name == "jvm" else "pyspark.daemon"
-        family = [child for child in _children(self._pid("hot")) if mark in _command_line(child)]
-        return family if name == "jvm" else [child for child in family if not _children(child.pid)]
 
     def wait_until_finished(self, seconds: float) -> None:
         """Until the source has no more data and everything it wrote is acknowledged."""
@@ -125,6 +120,13 @@ def _children(pid: int) -> list[psutil.Process]:
     except psutil.NoSuchProcess:
         return []
     return children
+
+
+def spark_processes(driver: int, name: str) -> list[psutil.Process]:
+    """The `jvm` of a Spark driver, or its Python workers (the daemon that forks them is no worker)."""
+    mark = "/bin/java" if name == "jvm" else "pyspark.daemon"
+    family = [child for child in _children(driver) if mark in _command_line(child)]
+    return family if name == "jvm" else [child for child in family if not _children(child.pid)]
 
 
 def _command_line(process: psutil.Process) -> str:

@@ -25,7 +25,7 @@ SOURCE = {
     "type": "Simulation",
     "seed": 11,
     "speed": 0,
-    "tick": "30m",
+    "tick": "1h",
     "maxLead": 0,
     "startHour": 9,
     "days": 1,
@@ -44,7 +44,7 @@ def run(directory: Path, kills: tuple[str, ...]) -> tuple[Rows, Ledger]:
     """One day of two stores; what is killed dies one after the other along the way."""
     with running(spec("lockstep", stores=2, faults=FAULTS, **SOURCE), directory) as estate:
         for n, victim in enumerate(kills, start=1):
-            wait_until(f"tick {n * 3}", lambda least=n * 3: _ticks(estate) >= least, 240)
+            wait_until(f"tick {n + 1}", lambda least=n + 1: _ticks(estate) >= least, 240)
             estate.kill(victim)
         estate.wait_until_finished(400)
         wait_until("a clean verdict", lambda: estate.verify() == "clean", 120)

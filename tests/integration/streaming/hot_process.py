@@ -12,6 +12,7 @@ from smartstore.contracts import topics
 from smartstore.contracts.settings import RunSettings, SourceSettings
 from smartstore.contracts.wire import decoder, encode, epoch_ms
 from smartstore_operator.embedded.toolchain import jar_dir, java_home
+from tests.estate import spark_processes
 from tests.integration.streaming.lines_on_kafka import PARTITIONS, STEP_MS, read
 
 
@@ -57,12 +58,7 @@ class Hot:
     def kill_python_worker(self) -> None:
         """kill -9 of one Python worker."""
         assert self.process is not None
-        workers = [
-            child
-            for child in psutil.Process(self.process.pid).children(recursive=True)
-            if "pyspark.daemon" in " ".join(child.cmdline()) and not child.children()
-        ]
-        workers[0].kill()
+        spark_processes(self.process.pid, "python-worker")[0].kill()
 
     def stop(self) -> int:
         """Graceful; returns the exit code."""
