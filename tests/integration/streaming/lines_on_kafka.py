@@ -168,7 +168,7 @@ def read(bootstrap: str, topic: str) -> Iterator[tuple[bytes, bytes, dict[str, b
             consumer.assign([place])
             next_offset = 0
             while next_offset < end:
-                for message in consumer.consume(5000, timeout=5.0):
+                for message in consumer.consume(min(5000, end - next_offset), timeout=5.0):
                     key, value, offset = message.key(), message.value(), message.offset()
                     assert message.error() is None
                     assert key is not None
