@@ -9,20 +9,19 @@ import json
 import random
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg2
 import redis
 
-from smartstore_operator.cli import locate
+from tests.estate import Estate
 
 
 class Latency:
     """Polls Redis for ticks emitted and Postgres for ticks visible."""
 
-    def __init__(self, data_dir: Path, speed: float) -> None:
-        environment = locate.client_environment(locate.find(data_dir))
+    def __init__(self, estate: Estate, speed: float) -> None:
+        environment, data_dir = estate.environment(), estate.data_dir
         self._redis = redis.Redis.from_url(environment["SMARTSTORE_REDIS_URL"], decode_responses=True)
         self._postgres = psycopg2.connect(environment["SMARTSTORE_POSTGRES_DSN"])
         self._postgres.autocommit = True
