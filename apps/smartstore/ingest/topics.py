@@ -26,6 +26,7 @@ from smartstore.process.logs import configure_logs
 REPLICATION = "SMARTSTORE_KAFKA_REPLICATION"
 _CALL_SECONDS = 15
 _PATIENCE_SECONDS = 120
+_LOOKS = 5
 _PASSING = (
     KafkaError.REQUEST_TIMED_OUT,
     KafkaError.INVALID_REPLICATION_FACTOR,
@@ -75,6 +76,25 @@ def _create(admin: AdminClient, topics: list[NewTopic]) -> None:
             # Somebody else was faster.
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
+    _wait_for_leaders(admin, [topic.topic for topic in topics])
+
+
+def _wait_for_leaders(admin: AdminClient, names: Sequence[str]) -> None:
+    """Until all partitions have a leader in several looks in a row.
+
+    A producer that meets a topic while its metadata still comes and goes can lose its first records.
+    """
+    settled = 0
+    for _ in range(100):
+        known = admin.list_topics(timeout=_CALL_SECONDS).topics
+        led = all(
+            name in known and all(p.leader >= 0 for p in known[name].partitions.values()) for name in names
+        )
+        settled = settled + 1 if led else 0
+        if settled == _LOOKS:
+            return
+        time.sleep(0.1)
+    raise TopicsError("Kafka gives the new topics no leaders: look at the broker's log")
 
 
 def _alter(admin: AdminClient, wanted: Mapping[str, Mapping[str, str]]) -> list[str]:

@@ -19,7 +19,7 @@ import psutil
 import psycopg2
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
 from smartstore.contracts.derive.kafka import topic_config
 from smartstore.contracts.settings import PlanningSettings
@@ -27,6 +27,7 @@ from smartstore.contracts.topics import BY_NAME, TOPICS
 from smartstore.contracts.wire import key_of, partition_of
 from smartstore.serving.migrate import migrate
 from smartstore.serving.roles import Passwords
+from tests.kafka_topics import create_topics
 
 PARTITIONS = 4
 
@@ -236,10 +237,8 @@ def _environment(
 
 
 def _create_topics(bootstrap: str, prefix: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    topics = [NewTopic(prefix + t.name, PARTITIONS, 1, config=topic_config(t)) for t in TOPICS]
-    for future in admin.create_topics(topics).values():
-        future.result(30)
+    wanted = [NewTopic(prefix + t.name, PARTITIONS, 1, config=topic_config(t)) for t in TOPICS]
+    create_topics(bootstrap, wanted)
 
 
 def _free_port() -> int:

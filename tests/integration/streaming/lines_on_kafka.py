@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from msgspec import Struct
 
@@ -34,6 +33,7 @@ from smartstore.contracts.wire import (
 )
 from smartstore.domain.engine import Parameters, StoreState, advance
 from smartstore.domain.memory import arrivals_of
+from tests.kafka_topics import create_topics
 
 PARTITIONS = 2
 STEP_MS = 60_000
@@ -47,10 +47,7 @@ class Lines:
     def __init__(self, bootstrap: str, prefix: str, stores: tuple[str, ...], shelves: int) -> None:
         self.stores, self._prefix, self._shelves, self._position = stores, prefix, shelves, 0
         self._random = random.Random(7)
-        admin = AdminClient({"bootstrap.servers": bootstrap})
-        wanted = [NewTopic(prefix + topic.name, PARTITIONS, 1) for topic in topics.TOPICS]
-        for future in admin.create_topics(wanted).values():
-            future.result()
+        create_topics(bootstrap, [NewTopic(prefix + topic.name, PARTITIONS, 1) for topic in topics.TOPICS])
         self._producer = Producer(
             {"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 5}
         )

@@ -9,7 +9,6 @@ import msgspec
 import psycopg2
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from smartstore.contracts import topics as contract
@@ -31,6 +30,7 @@ from smartstore.verify.__main__ import main
 from smartstore.verify.ledger import EventLine, Ledger, TickLine
 from smartstore.verify.ledger_index import read_index
 from smartstore.verify.replay import Replay
+from tests.kafka_topics import create_topics
 
 pytestmark = pytest.mark.integration
 
@@ -45,12 +45,12 @@ class Estate:
 
     def __init__(self, directory: Path, bootstrap: str, prefix: str, dsn: str) -> None:
         self.directory, self.prefix, self.dsn = directory, prefix, dsn
-        self._producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True})
         self._lines: list[dict[str, Any]] = []
         self._redis_id = 0
         self._undelivered: list[str] = []
         self.last_tick = START + 4 * TICK_MS
         self._create(bootstrap)
+        self._producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True})
         self._write_ledger()
         self._emit()
         self._publish_outputs()
@@ -102,9 +102,7 @@ class Estate:
         wanted = [
             NewTopic(self.prefix + topic.name, PARTITIONS, 1, config=topic_config(topic)) for topic in TOPICS
         ]
-        admin = AdminClient({"bootstrap.servers": bootstrap})
-        for future in admin.create_topics(wanted).values():
-            future.result(30)
+        create_topics(bootstrap, wanted)
         connection = psycopg2.connect(self.dsn)
         with connection, connection.cursor() as cursor:
             for schema in sorted({str(topic.table).split(".")[0] for topic in table_topics()}):
