@@ -49,8 +49,8 @@ def sustained(directory: Path, warm: float = 45, measure: float = 60) -> Figures
 
 def latency(directory: Path, rate: int, measure: float = 40) -> Figures:
     """Event → Postgres at about `rate` events/s: seconds from the event's moment to its state being visible in SQL."""
-    # In their afternoon the five stores give about 3.3 events/s at 600×, without multiplier.
-    multiplier = max(1, round(rate / 3.3))
+    # In their afternoon the five stores give about 1.75 events/s at 600×, without multiplier.
+    multiplier = max(1, round(rate / 1.75))
     resource = spec(
         "latency", speed=600, tick="5m", maxLead=1000, startHour=16, replay={"multiplier": multiplier}
     )
