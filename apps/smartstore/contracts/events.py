@@ -2,8 +2,6 @@
 
 from typing import Literal
 
-from msgspec import Struct
-
 from smartstore.contracts.fields import (
     BatchCode,
     Cents,
@@ -12,6 +10,7 @@ from smartstore.contracts.fields import (
     Grams,
     Id,
     Name,
+    Record,
     ShelfId,
     SignedGrams,
     StoreId,
@@ -22,7 +21,7 @@ from smartstore.contracts.fields import (
 )
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Event(Record, frozen=True, kw_only=True):
     """What every event carries: its own id, its store and its business time."""
 
     event_id: Id
@@ -30,7 +29,7 @@ class Event(Struct, frozen=True, kw_only=True):
     timestamp: Timestamp
 
 
-class LotQuantity(Struct, frozen=True, kw_only=True):
+class LotQuantity(Record, frozen=True, kw_only=True):
     """So many units of one lot."""
 
     batch_code: BatchCode
@@ -74,7 +73,7 @@ class ShelfEvent(Event, frozen=True, kw_only=True):
         _check_lots(self.quantity, self.lots)
 
 
-class PosItem(Struct, frozen=True, kw_only=True):
+class PosItem(Record, frozen=True, kw_only=True):
     """One line of a receipt. `total_cents` = quantity × unit_price_cents − discount_cents.
 
     A till that does not scan lots leaves `batch_code` out; the lot that expires first is then taken.
@@ -149,7 +148,7 @@ class StockCount(Event, frozen=True, kw_only=True):
         _check_lots(self.quantity, self.lots)
 
 
-class ShelfProfile(Struct, frozen=True, kw_only=True):
+class ShelfProfile(Record, frozen=True, kw_only=True):
     """What a shelf is: its SKU, its place in the range, its capacity in units."""
 
     shelf_id: ShelfId
@@ -165,7 +164,7 @@ class ShelfProfile(Struct, frozen=True, kw_only=True):
     warehouse_capacity: Count = 0
 
 
-class ShelfPolicy(Struct, frozen=True, kw_only=True):
+class ShelfPolicy(Record, frozen=True, kw_only=True):
     """When to raise an alert for a shelf. Scope: a shelf, a subcategory, a category, or all (none of the three).
 
     A field left out falls back to the next less specific policy, finally to the defaults of the SmartStore.
@@ -228,7 +227,7 @@ class Store(Event, frozen=True, kw_only=True):
     version: Version = 0
 
 
-class Tick(Struct, frozen=True, kw_only=True, tag_field="event_type", tag="tick"):
+class Tick(Record, frozen=True, kw_only=True, tag_field="event_type", tag="tick"):
     """Marks, in every source partition, that all events of `stores` before `tick` have been written."""
 
     tick: Timestamp

@@ -6,7 +6,12 @@ Quantities are whole units, money is whole cents, weight is whole grams, time is
 from datetime import date, datetime
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
+
+
+class Record(Struct, frozen=True, kw_only=True, gc=False):
+    """Base of all records: trees without cycles, so the garbage collector need not follow them."""
+
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 """Identifier that is unique for its kind; a UUID wherever SmartStore makes it."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from smartstore.contracts.fields import (
     BatchCode,
@@ -12,6 +12,7 @@ from smartstore.contracts.fields import (
     Id,
     Name,
     Percent,
+    Record,
     ShelfId,
     SignedGrams,
     StoreId,
@@ -22,7 +23,7 @@ from smartstore.contracts.fields import (
 )
 
 
-class ShelfState(Struct, frozen=True, kw_only=True):
+class ShelfState(Record, frozen=True, kw_only=True):
     """Units on one shelf after a tick.
 
     `deficit` counts units that facts took beyond what the model held; it becomes an adjustment when no late fact
@@ -42,7 +43,7 @@ class ShelfState(Struct, frozen=True, kw_only=True):
     version: Version
 
 
-class ShelfBatchState(Struct, frozen=True, kw_only=True):
+class ShelfBatchState(Record, frozen=True, kw_only=True):
     """Units of one lot in the store (on the shelf or in baskets) after a tick."""
 
     store_id: StoreId
@@ -57,7 +58,7 @@ class ShelfBatchState(Struct, frozen=True, kw_only=True):
     version: Version
 
 
-class PosTransactionLine(Struct, frozen=True, kw_only=True):
+class PosTransactionLine(Record, frozen=True, kw_only=True):
     """One line of one receipt, as an analyst reads it."""
 
     store_id: StoreId
@@ -76,7 +77,7 @@ class PosTransactionLine(Struct, frozen=True, kw_only=True):
     version: Version
 
 
-class Alert(Struct, frozen=True, kw_only=True):
+class Alert(Record, frozen=True, kw_only=True):
     """One alert through its life: open → acknowledged → resolved. Times are ticks."""
 
     alert_id: Id
@@ -102,7 +103,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     version: Version
 
 
-class Adjustment(Struct, frozen=True, kw_only=True):
+class Adjustment(Record, frozen=True, kw_only=True):
     """A correction of the books, with its cause; `quantity` is added to what the model held."""
 
     adjustment_id: Id
@@ -115,7 +116,7 @@ class Adjustment(Struct, frozen=True, kw_only=True):
     version: Version
 
 
-class DeadLetter(Struct, frozen=True, kw_only=True):
+class DeadLetter(Record, frozen=True, kw_only=True):
     """A refused record, kept whole with the reason; `dead_letter_id` is stable across repeats."""
 
     dead_letter_id: Id
@@ -131,7 +132,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     """The record as it came; bytes that are not UTF-8 are kept as \\xNN."""
 
 
-class JobStatus(Struct, frozen=True, kw_only=True):
+class JobStatus(Record, frozen=True, kw_only=True):
     """How far one job of one store has come; counts run since the store opened."""
 
     application: Name
@@ -147,7 +148,7 @@ class JobStatus(Struct, frozen=True, kw_only=True):
     version: Version
 
 
-class LedgerNote(Struct, frozen=True, kw_only=True):
+class LedgerNote(Record, frozen=True, kw_only=True):
     """A truth of the simulated world that no sensor reports."""
 
     note_id: Id

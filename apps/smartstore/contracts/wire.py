@@ -1,9 +1,10 @@
 """How records look on the wire: bytes, keys, partitions, headers, versions, derived ids."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ HEADER_STREAM = "stream"
 """Header with the Redis stream a record came from."""
 HEADER_POSITION = "redis_id"
 """Header with the record's id in that stream."""
+POSITION_HEADER = 1
+"""Its place among the headers the bridge writes: a reader need not search."""
 HEADER_TICK = "tick"
 """Header that marks a tick record; sinks filter by it."""
 HEADER_JOB = "job"
@@ -38,8 +41,15 @@ TICK_DECODER = msgspec.json.Decoder(Tick)
 
 def key_of(fields: tuple[str, ...], record: Struct | Mapping[str, Any]) -> str:
     """The record's key: its key fields joined by `/`."""
-    get = record.__getitem__ if isinstance(record, Mapping) else lambda name: getattr(record, name)
-    return "/".join(str(get(name)) for name in fields)
+    if isinstance(record, Mapping):
+        return "/".join(str(record[name]) for name in fields)
+    values = _getter(fields)(record)
+    return "/".join(map(str, values)) if len(fields) > 1 else str(values)
+
+
+@lru_cache(maxsize=64)
+def _getter(fields: tuple[str, ...]) -> Callable[[Any], Any]:
+    return attrgetter(*fields)
 
 
 def murmur2(data: bytes) -> int:
@@ -75,7 +85,8 @@ def derived_id(*parts: object) -> str:
 
 def epoch_ms(moment: datetime) -> int:
     """Milliseconds since 1970-01-01 UTC."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    since = moment - _EPOCH
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
 def from_epoch_ms(milliseconds: int) -> datetime:

@@ -6,6 +6,7 @@ matter how lines interleave or where micro-batches are cut.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from msgspec import DecodeError, Struct
@@ -36,6 +37,8 @@ class Held:
 
     values: tuple[bytes, ...] = ()
     effective_ms: IntArray = field(default_factory=no_ints)
+    records: tuple[Struct, ...] | None = field(default=None, compare=False)
+    """The values decoded, while the state stays in one process; not stored."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class LineReading:
 def read_line(topic: Topic, state: LineState, arrivals: Arrivals | None, tick_ms: int) -> LineReading:
     """Take in what arrived after what is held. `tick_ms` is the tick grid."""
     decode = decoder(topic.value).decode
-    held = [decode(value) for value in state.held.values]
+    known = state.held.records
+    held: list[Any] = [decode(value) for value in state.held.values] if known is None else list(known)
     reading = LineReading(
         topic=topic,
         records=held,
@@ -151,7 +155,12 @@ def canonical_order(reading: LineReading, until_ms: int) -> list[int]:
 def still_held(reading: LineReading, until_ms: int) -> LineState:
     """The line's state once the ticks up to `until_ms` are taken."""
     rest = np.flatnonzero(reading.effective_ms > until_ms)
-    held = Held(tuple(reading.values[i] for i in rest.tolist()), reading.effective_ms[rest])
+    places = rest.tolist()
+    held = Held(
+        values=tuple(reading.values[i] for i in places),
+        effective_ms=reading.effective_ms[rest],
+        records=tuple(reading.records[i] for i in places),
+    )
     return LineState(reading.high_water, reading.last_tick_ms, held)
 
 

@@ -1,4 +1,4 @@
-"""The state of a store as bytes: one Arrow table per part, each with its schema version.
+"""The state of a store as bytes: one Arrow table per part, each with its schema version, all compressed as one.
 
 A minor release only adds columns; a missing column reads as its default, so release N−1 and N read each other.
 """
@@ -18,6 +18,7 @@ from smartstore.domain.lots import LotKeys, Lots
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves
 
 SCHEMA_VERSION = 1
+_CODEC = "lz4_raw"
 _VERSION_KEY = b"schema_version"
 
 
@@ -31,8 +32,20 @@ def encode_state(state: StoreState) -> bytes:
 
 
 def pack_parts(parts: dict[str, bytes]) -> bytes:
-    """Parts of the state as one value; `decode_state` reads it."""
-    return msgspec.msgpack.encode(parts)
+    """Parts of the state as one value; `decode_state` reads it.
+
+    Compressed, because Spark moves every store's state to Python and back in each micro-batch, byte by byte.
+    """
+    packed = msgspec.msgpack.encode(parts)
+    compressed: bytes = pa.compress(packed, codec=_CODEC, asbytes=True)
+    return msgspec.msgpack.encode([_CODEC, len(packed), compressed])
+
+
+def unpack_parts(blob: bytes) -> dict[str, bytes]:
+    """What `pack_parts` packed."""
+    codec, size, compressed = msgspec.msgpack.decode(blob, type=tuple[str, int, bytes])
+    packed: bytes = pa.decompress(compressed, decompressed_size=size, codec=codec, asbytes=True)
+    return msgspec.msgpack.decode(packed, type=dict[str, bytes])
 
 
 def job_bytes(parts: dict[str, bytes], job: str) -> int:
@@ -107,7 +120,7 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
 
 def decode_state(blob: bytes) -> StoreState:
     """Read what `encode_state` wrote; raises `StateSchemaError` for a newer major schema."""
-    parts: dict[str, bytes] = msgspec.msgpack.decode(blob)
+    parts = unpack_parts(blob)
     runner = msgspec.msgpack.decode(parts["runner"])
     due = runner["due"]
     shelves, aggregator = _Part(parts, "shelves"), _Part(parts, shelf_aggregator.NAME)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -72,8 +72,7 @@ class Moment:
         return self.planning.lateness_minutes * MINUTE_MS
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """One record to publish."""
 
     topic: str

@@ -13,6 +13,7 @@ from smartstore.contracts.wire import encode, key_of
 from smartstore.domain.engine import JOBS, Advanced, Parameters, StoreState, advance
 from smartstore.domain.lines import Arrivals
 from smartstore.domain.state_codec import decode_state, encode_parts, job_bytes, pack_parts
+from smartstore.domain.tick import Output
 
 
 class JobStatistics(msgspec.Struct, frozen=True):
@@ -36,8 +37,8 @@ class StoreResult(msgspec.Struct, frozen=True):
     late: int
     repeats: int
     state_bytes: int
-    outputs: list[tuple[str, str, bytes]]
-    """(topic, key, value), in the order to publish."""
+    outputs: list[Output]
+    """In the order to publish."""
     jobs: list[JobStatistics]
 
 
@@ -103,13 +104,13 @@ def _result(
     store_id: str, before: StoreState, advanced: Advanced, parts: dict[str, bytes], size: int, records: int
 ) -> StoreResult:
     after = advanced.state
-    outputs = [(output.topic, output.key, output.value) for output in advanced.outputs]
+    outputs = list(advanced.outputs)
     jobs = []
     for place, status in enumerate(advanced.status):
         old, new = before.counts[place], after.counts[place]
         state_bytes = job_bytes(parts, JOBS[place])
         row = msgspec.structs.replace(status, state_bytes=state_bytes)
-        outputs.append((topics.JOB_STATUS.name, key_of(topics.JOB_STATUS.key, row), encode(row)))
+        outputs.append(Output(topics.JOB_STATUS.name, key_of(topics.JOB_STATUS.key, row), encode(row)))
         jobs.append(
             JobStatistics(
                 job=JOBS[place],

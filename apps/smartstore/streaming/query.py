@@ -6,7 +6,7 @@ from pyspark.sql.streaming.readwriter import DataStreamReader
 from pyspark.sql.streaming.state import GroupStateTimeout
 
 from smartstore.contracts.topics import HOT_LINES, POS_TRANSACTIONS, SHELF_EVENTS, Topic
-from smartstore.contracts.wire import HEADER_POSITION, TICK_KEY
+from smartstore.contracts.wire import HEADER_POSITION, POSITION_HEADER, TICK_KEY
 from smartstore.domain.engine import Parameters
 from smartstore.streaming.group import StoreGroup
 
@@ -59,14 +59,19 @@ def _is_tick() -> Column:
 
 
 def _stores() -> Column:
-    """The stores a record concerns: a tick names them, any other record has its store before the key's first `/`."""
-    named = f.from_json(f.col("value").cast("string"), "stores array<string>")["stores"]
+    """The stores a record concerns: a tick names them, any other record has its store before the key's first `/`.
+
+    `from_json` would be shorter, but keeps Spark from compiling the whole stage.
+    """
+    listed = f.get_json_object(f.col("value").cast("string"), "$.stores")
+    named = f.split(f.translate(listed, '[]" ', ""), ",")
     own = f.array(f.substring_index(f.col("key").cast("string"), "/", 1))
     return f.when(_is_tick(), named).otherwise(own)
 
 
 def _position() -> Column:
     """The record's place in its Redis stream as milliseconds × 2^20 + sequence; −1 without the header."""
-    header = f"cast(filter(headers, h -> h.key = '{HEADER_POSITION}')[0].value as string)"
+    place = f"get(headers, {POSITION_HEADER})"
+    header = f"if({place}.key = '{HEADER_POSITION}', cast({place}.value as string), null)"
     milliseconds, sequence = (f"cast(substring_index({header}, '-', {side}) as bigint)" for side in (1, -1))
     return f.expr(f"coalesce({milliseconds} * 1048576 + {sequence}, -1L)")

@@ -33,6 +33,7 @@ def settings(jars: Path, memory: str, variables: Mapping[str, str]) -> dict[str,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": variables.get("SMARTSTORE_HOT_SHUFFLE_PARTITIONS", "2"),
+        "spark.sql.shuffle.orderIndependentChecksum.enabled": "false",  # a hash over every byte that nobody reads
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.execution.arrow.maxRecordsPerBatch": "1000000",

@@ -19,7 +19,7 @@ class Hot(Block):
         description="Least time between micro-batches, real time, 0s to 1h.",
     )
     max_records_per_trigger: Annotated[int, Field(ge=1_000, le=100_000_000)] = Field(
-        default=100_000, description="Most records of one micro-batch."
+        default=200_000, description="Most records of one micro-batch."
     )
     driver_memory: Size = Field(default="1Gi", description="Java heap of the driver.")
     shuffle_partitions: Annotated[int, Field(ge=1, le=1_000)] = Field(
