@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Estate:
     """A running SmartStore and its data directory."""
 
     data_dir: Path
+    _metrics: dict[str, str] = field(default_factory=dict)
 
     def status(self) -> dict[str, Any]:
         """`smartstore status --json`."""
@@ -44,7 +45,9 @@ class Estate:
 
     def metric(self, component: str, name: str, **labels: str) -> float:
         """Sum of a metric's samples that carry these labels."""
-        url = self.status()["endpoints"]["metrics"][component]
+        if component not in self._metrics:  # asking each time would take a good part of a core while measuring
+            self._metrics.update(self.status()["endpoints"]["metrics"])
+        url = self._metrics[component]
         with urllib.request.urlopen(url, timeout=10) as answer:
             families = text_string_to_metric_families(answer.read().decode())
         return sum(

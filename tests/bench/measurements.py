@@ -71,13 +71,13 @@ def latency(directory: Path, rate: int, measure: float = 40) -> Figures:
 def catch_up(directory: Path, backlog: int) -> Figures:
     """Records per second from a Kafka backlog to durable state and back to Kafka.
 
-    `with_connect`: Kafka Connect and Postgres take their share meanwhile; `alone`: they are held.
+    `with_connect`: the bridge, Kafka Connect and Postgres take their share meanwhile; `alone`: they are held.
     """
     resource = spec("catch-up", speed=0, maxLead=100000, tick="5m", startHour=15, replay={"multiplier": 4000})
     with running(resource, directory) as estate:
-        wait_until("a warm application", lambda: estate.events() > 300_000, 300)
+        wait_until("a warm application", lambda: estate.events() > 900_000, 300)
         figures: Figures = {"backlog_events": backlog}
-        for name, held in (("with_connect", ("world",)), ("alone", ("world", "connect"))):
+        for name, held in (("with_connect", ("world",)), ("alone", ("world", "bridge", "connect"))):
             with estate.frozen("hot"):
                 start = estate.events()
                 wait_until("the backlog", lambda start=start: estate.events() - start > backlog, 300)
@@ -96,7 +96,7 @@ def _drain(estate: Estate) -> int:
     first, start = estate.metric("hot", name), time.monotonic()
     last, seconds = first, 0.0
     while time.monotonic() - start < 120:
-        time.sleep(0.5)
+        time.sleep(0.1)
         now = estate.metric("hot", name)
         if now > last:
             last, seconds = now, time.monotonic() - start
