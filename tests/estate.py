@@ -45,7 +45,8 @@ class Estate:
 
     def metric(self, component: str, name: str, **labels: str) -> float:
         """Sum of a metric's samples that carry these labels."""
-        if component not in self._metrics:  # asking each time would take a good part of a core while measuring
+        # Asking for the address each time would take a good part of a core while measuring.
+        if component not in self._metrics:
             self._metrics.update(self.status()["endpoints"]["metrics"])
         url = self._metrics[component]
         with urllib.request.urlopen(url, timeout=10) as answer:
