@@ -14,11 +14,11 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from smartstore.domain.engine import APPLICATION, Parameters
 from smartstore.process.env import Environment
+from smartstore.process.lock import lock_directory
 from smartstore.process.logs import configure_logs
 from smartstore.process.server import serve_metrics
 from smartstore.process.stopping import stop_event
 from smartstore.streaming.group import RESULT_DECODER
-from smartstore.streaming.lock import lock_checkpoint
 from smartstore.streaming.publisher import Publisher
 from smartstore.streaming.query import results
 from smartstore.streaming.session import spark_session
@@ -125,7 +125,7 @@ def main() -> int:
     configure_logs()
     logging.getLogger("py4j").setLevel(logging.WARNING)
     env = Environment.from_os()
-    _lock = lock_checkpoint(env.data_dir)
+    _lock = lock_directory(env.data_dir, "driver")
     spark = spark_session(Path(env.require("SMARTSTORE_SPARK_JARS")), env.variables)
     try:
         return HotApplication(env, spark).run()

@@ -3,11 +3,12 @@
 import threading
 
 from smartstore.process.env import Environment
+from smartstore.process.lock import lock_directory
 from smartstore.process.logs import configure_logs
 from smartstore.process.server import serve_metrics
 from smartstore.process.stopping import stop_event
 from smartstore.world.emitter import Emitter
-from smartstore.world.ledger import Ledger, lock_directory
+from smartstore.world.ledger import Ledger
 from smartstore.world.model import build_world
 from smartstore.world.policy_feed import PolicyFeed
 from smartstore.world.production import Production
@@ -25,7 +26,7 @@ def main() -> None:
     environment = Environment.from_os()
     settings, prefix, data_dir = environment.run_settings(), environment.prefix, environment.data_dir
     stop, changed, metrics = stop_event(), threading.Condition(), WorldMetrics()
-    lock = lock_directory(data_dir)
+    lock = lock_directory(data_dir, "world")
     try:
         world = build_world(settings, data_dir / "cache")
     except (ValueError, RuntimeError) as error:

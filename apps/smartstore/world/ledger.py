@@ -6,11 +6,9 @@ such lines directly after the last `tick` line therefore stay, as far as all lin
 that tick is cut off.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from msgspec import MsgspecError, Struct
 
@@ -39,30 +37,6 @@ class LedgerPlace(Struct, frozen=True):
     segment: int
     offset: int
     seq: int
-
-
-def lock_directory(directory: Path) -> BinaryIO:
-    """Make sure that one source only writes below `directory`; the lock lasts as long as the returned file is open.
-
-    Raises:
-        LedgerError: another process holds it.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    lock = (directory / "lock").open("a+b")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.seek(0)
-        holder = lock.read().decode(errors="replace") or "?"
-        lock.close()
-        raise LedgerError(
-            f"another world process (pid {holder}) uses {directory}; stop it first or choose another "
-            "SMARTSTORE_DATA_DIR"
-        ) from None
-    lock.truncate(0)
-    lock.write(str(os.getpid()).encode())
-    lock.flush()
-    return lock
 
 
 class Ledger:

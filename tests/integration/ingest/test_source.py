@@ -214,7 +214,7 @@ def test_stop_and_start_continues(worlds: Worlds) -> None:
     worlds.await_end("a")
     second = worlds.start("a", settings())
     assert second.process.wait(60) == 1
-    assert "another world process" in second.log.read_text().splitlines()[-1]
+    assert "another world (process id" in second.log.read_text().splitlines()[-1]
     worlds.started[-2].stop()
     worlds.start("b", settings())
     worlds.await_end("b")

@@ -7,7 +7,7 @@ import pytest
 
 from smartstore.contracts.settings import RunSettings
 from smartstore.contracts.topics import DAY_MS
-from smartstore.world.ledger import Ledger, LedgerError, lock_directory
+from smartstore.world.ledger import Ledger, LedgerError
 from smartstore.world.ledger_lines import (
     DECODE_LINE,
     Record,
@@ -109,15 +109,6 @@ def test_lines_are_what_is_emitted() -> None:
     assert json.loads(late) == {
         "kind": "event", "seq": 5, "line": "shelf_events", "fault": "late", "data": {"a": 1},
     }  # fmt: skip
-
-
-def test_second_source_is_refused(tmp_path: Path) -> None:
-    """One line that names the process that has it."""
-    lock = lock_directory(tmp_path)
-    with pytest.raises(LedgerError, match=r"another world process \(pid \d+\) uses"):
-        lock_directory(tmp_path)
-    lock.close()
-    lock_directory(tmp_path).close()
 
 
 def test_damaged_tick_line_is_one_clear_error(tmp_path: Path) -> None:
