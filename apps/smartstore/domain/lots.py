@@ -9,8 +9,8 @@ import numpy as np
 from smartstore.domain.balance import NONE
 from smartstore.domain.shelves import IntArray, grown, no_ints
 
-NO_DATE = -1
-"""No date known (days since 1970-01-01)."""
+NO_DATE = -(10**9)
+"""No date known; no date has this number (days since 1970-01-01)."""
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 

@@ -51,6 +51,13 @@ def test_pickup_putback_and_weight_change() -> None:
     assert shelf.version == of(outputs, topics.SHELF_STATE)[0].version + 60_000
 
 
+def test_every_date_is_a_date() -> None:
+    """Also the day before 1970, whose number is -1."""
+    long_ago = date(1969, 12, 31)
+    _, outputs = run(Lines().write(profile("A1"), count("A1", [lot("B1", 6, long_ago)])).tick(1))
+    assert [one.expiry_date for one in of(outputs, topics.SHELF_BATCH_STATE)] == [long_ago]
+
+
 def test_refill_with_lots_and_sale_move_the_lots_but_pickup_does_not() -> None:
     lines = (
         opened()
