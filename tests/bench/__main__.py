@@ -81,21 +81,24 @@ def with_table(text: str, results: dict[str, Any]) -> str:
     """The README with its table of figures renewed."""
     rows = ["| what | measured | budget | verify |", "| --- | --- | --- | --- |"]
     if start := results.get("start_up"):
-        rows.append(f"| warm start to first alert | {start['first_alert_seconds']} s | 60 s | |")
+        rows.append(
+            f"| warm start to first alert | {start['first_alert_seconds']} s | 60 s | {start['verify']} |"
+        )
     if whole := results.get("sustained"):
         rate, memory = whole["events_per_second"], whole["rss_bytes"] / 1e9
         rows.append(f"| sustained events through the whole loop | {rate:,}/s | 8,000/s | {whole['verify']} |")
-        rows.append(f"| resident memory, all processes, under that load | {memory:.1f} GB | 5 GB | |")
+        rows.append(
+            f"| resident memory, all processes, under that load | {memory:.1f} GB | 5 GB | {whole['verify']} |"
+        )
     for one in results.get("latency", []):
         figures = f"{one['p50']} / {one['p95']} / {one['p99']} s"
         budget = "2 s p95" if one["wanted_rate"] == 1000 else ""
         what = f"event → Postgres at {one['events_per_second']:,}/s, p50 / p95 / p99"
         rows.append(f"| {what} | {figures} | {budget} | {one['verify']} |")
     if one := results.get("catch_up"):
-        rows.append(
-            f"| catch-up from a backlog, Connect beside it | {one['with_connect']:,}/s | 25,000/s | |"
-        )
-        rows.append(f"| Kafka → durable state → Kafka alone | {one['alone']:,}/s | 60,000/s | |")
+        beside, alone, verdict = f"{one['with_connect']:,}/s", f"{one['alone']:,}/s", one["verify"]
+        rows.append(f"| catch-up from a backlog, Connect beside it | {beside} | 25,000/s | {verdict} |")
+        rows.append(f"| Kafka → durable state → Kafka alone | {alone} | 60,000/s | {verdict} |")
     speeds = [one["reference_seconds"] for one in _measurements(results) if "reference_seconds" in one]
     speed = (
         f" Shared: 20 million additions in Python took {min(speeds)}–{max(speeds)} s meanwhile."
