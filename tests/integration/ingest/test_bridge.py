@@ -9,7 +9,7 @@ from confluent_kafka import Message
 from ingest_lab import PARTITIONS, START, Feed, Process, header, position_of, shelf_event  # type: ignore[import-not-found]
 
 from smartstore.contracts.topics import LINES
-from smartstore.contracts.wire import partition_of
+from smartstore.contracts.wire import HEADER_POSITION, POSITION_HEADER, partition_of
 
 pytestmark = pytest.mark.integration
 
@@ -29,6 +29,8 @@ def test_order_headers_keys_and_ticks(
     assert len(records) == len(values)
     for message in records:
         assert header(message, "stream") == b"shelf_events"
+        names = list(dict(message.headers() or []))
+        assert names[POSITION_HEADER] == HEADER_POSITION  # the hot application looks only there
         value = values[header(message, "redis_id") or b""]
         assert message.value() == value
         event = json.loads(value)
