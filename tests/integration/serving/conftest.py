@@ -19,7 +19,7 @@ import psutil
 import psycopg2
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.cimpl import NewTopic
 
 from smartstore.contracts.derive.kafka import topic_config
 from smartstore.contracts.settings import PlanningSettings
