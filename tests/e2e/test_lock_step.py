@@ -38,15 +38,23 @@ TABLES = (
     topics.POS_TRANSACTION_LINES,
     topics.ADJUSTMENTS,
 )
-KILLS = ("bridge", "jvm", "kafka", "connect", "valkey", "world", "python-worker", "postgres", "hot")
+KILLS = (
+    ("bridge", "jvm"),
+    ("kafka",),
+    ("connect", "valkey"),
+    ("world", "python-worker"),
+    ("postgres", "hot"),
+)
+"""What dies at the same moment; one group after the other."""
 
 
-def run(directory: Path, kills: tuple[str, ...]) -> tuple[Rows, Ledger]:
-    """One day of two stores; what is killed dies one after the other along the way."""
+def run(directory: Path, kills: tuple[tuple[str, ...], ...]) -> tuple[Rows, Ledger]:
+    """One day of two stores; group after group is killed along the way."""
     with running(spec("lockstep", stores=2, faults=FAULTS, **SOURCE), directory) as estate:
-        for n, victim in enumerate(kills, start=1):
-            wait_until(f"tick {n + 1}", lambda least=n + 1: _ticks(estate) >= least, 240)
-            estate.kill(victim)
+        for n, victims in enumerate(kills, start=1):
+            wait_until(f"tick {2 * n}", lambda least=2 * n: _ticks(estate) >= least, 240)
+            for victim in victims:
+                estate.kill(victim)
         estate.wait_until_finished(400)
         wait_until("a clean verdict", lambda: estate.verify() == "clean", 120)
         return _tables(estate), list(_ledger(directory / "data"))

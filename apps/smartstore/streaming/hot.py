@@ -126,7 +126,8 @@ def main() -> int:
     logging.getLogger("py4j").setLevel(logging.WARNING)
     env = Environment.from_os()
     _lock = lock_directory(env.data_dir, "driver")
-    spark = spark_session(Path(env.require("SMARTSTORE_SPARK_JARS")), env.variables)
+    jars, scratch = Path(env.require("SMARTSTORE_SPARK_JARS")), env.data_dir / "scratch"
+    spark = spark_session(jars, scratch, env.variables)
     try:
         return HotApplication(env, spark).run()
     except PySparkException as error:
