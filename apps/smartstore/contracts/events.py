@@ -119,16 +119,25 @@ class FootTraffic(Event, frozen=True, kw_only=True):
 
 
 class WarehouseEvent(Event, frozen=True, kw_only=True):
-    """Goods of one lot entering (`wh_in`) or leaving (`wh_out`) a store's back room."""
+    """Goods of one lot in a store's back room.
 
-    event_type: Literal["wh_in", "wh_out"]
+    `wh_in` brings them in, `wh_out` takes them towards the shelf, `removal` takes them away for good. A `shortage`
+    says that so many units of a plan were not there; it moves nothing and names no lot. `plan_id` is the restock plan
+    of a `wh_out` or `shortage`, the order of a `wh_in`.
+    """
+
+    event_type: Literal["wh_in", "wh_out", "removal", "shortage"]
     shelf_id: ShelfId
-    batch_code: BatchCode
+    batch_code: BatchCode | None = None
     quantity: Units
     received_date: Day | None = None
     expiry_date: Day | None = None
     plan_id: Id | None = None
     reason: Text | None = None
+
+    def __post_init__(self) -> None:
+        if (self.batch_code is None) != (self.event_type == "shortage"):
+            raise ValueError("`batch_code` names the lot moved; only a shortage has none")
 
 
 class StockCount(Event, frozen=True, kw_only=True):

@@ -58,6 +58,63 @@ class ShelfBatchState(Record, frozen=True, kw_only=True):
     version: Version
 
 
+class WhState(Record, frozen=True, kw_only=True):
+    """Units of one shelf's SKU in the store's back room after a tick; `deficit` as in `ShelfState`."""
+
+    store_id: StoreId
+    shelf_id: ShelfId
+    item_category: Name
+    item_subcategory: Name
+    wh_current_stock: Count
+    deficit: Count
+    in_transit: Count
+    """Units that left the back room for the shelf and have not arrived there."""
+    capacity: Count
+    last_event_at: Timestamp | None
+    updated_at: Timestamp
+    version: Version
+
+
+class WhBatchState(Record, frozen=True, kw_only=True):
+    """Units of one lot in the back room after a tick."""
+
+    store_id: StoreId
+    shelf_id: ShelfId
+    batch_code: BatchCode
+    received_date: Day | None
+    expiry_date: Day | None
+    quantity_warehouse: Count
+    deficit: Count
+    last_event_at: Timestamp | None
+    updated_at: Timestamp
+    version: Version
+
+
+class ShelfRestockPlan(Record, frozen=True, kw_only=True):
+    """Goods to bring from the back room to one shelf, through the plan's life; times are ticks.
+
+    pending → issued (all taken) | partial (some taken, the rest waits for goods) | backordered (nothing there)
+    → completed (all that was wanted lies on the shelf) | cancelled. At most one plan per shelf is open.
+    """
+
+    plan_id: Id
+    store_id: StoreId
+    shelf_id: ShelfId
+    status: Literal["pending", "issued", "partial", "backordered", "completed", "cancelled"]
+    suggested_qty: Units
+    issued_qty: Count
+    """Units taken from the back room for this plan."""
+    delivered_qty: Count
+    """Units of these that lie on the shelf."""
+    current_stock: Count
+    """Units on the shelf when the plan was made."""
+    created_at: Timestamp
+    approved_at: Timestamp | None
+    closed_at: Timestamp | None
+    updated_at: Timestamp
+    version: Version
+
+
 class PosTransactionLine(Record, frozen=True, kw_only=True):
     """One line of one receipt, as an analyst reads it."""
 
@@ -83,13 +140,15 @@ class Alert(Record, frozen=True, kw_only=True):
     alert_id: Id
     store_id: StoreId
     shelf_id: ShelfId
-    alert_type: Literal["refill_request", "near_expiry"]
+    alert_type: Literal[
+        "refill_request", "near_expiry", "supplier_request", "near_expiry_discount", "expired_removal"
+    ]
     location: Literal["store", "warehouse"]
     status: Literal["open", "acknowledged", "resolved"]
     item_category: Name
     item_subcategory: Name
     current_stock: Count
-    capacity: Units
+    capacity: Count
     stock_pct: Annotated[float, Meta(ge=0)]
     """May exceed 100 when a shelf is overfilled."""
     threshold_pct: Percent
@@ -110,6 +169,7 @@ class Adjustment(Record, frozen=True, kw_only=True):
     store_id: StoreId
     shelf_id: ShelfId
     batch_code: BatchCode | None
+    location: Literal["store", "warehouse"] = "store"
     quantity: int
     cause: Literal["unexplained_deficit", "recount"]
     adjusted_at: Timestamp
@@ -145,15 +205,20 @@ class JobStatus(Record, frozen=True, kw_only=True):
     dropped: Count
     state_rows: Count
     state_bytes: Count
+    facts: Count = 0
+    """Facts (records of source lines) that all jobs of the store have emitted since it opened."""
     version: Version
 
 
 class LedgerNote(Record, frozen=True, kw_only=True):
-    """A truth of the simulated world that no sensor reports."""
+    """A truth of the simulated world that no sensor reports.
+
+    `applied` and `impossible` judge a job's fact (`event_id`) by what was physically there.
+    """
 
     note_id: Id
     store_id: StoreId
-    kind: Literal["lost_sale", "malformed", "duplicate", "late"]
+    kind: Literal["lost_sale", "malformed", "duplicate", "late", "applied", "impossible"]
     shelf_id: ShelfId | None
     quantity: Count
     event_id: Id | None

@@ -58,7 +58,12 @@ class SourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class PlanningSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Defaults of the stock rules, in simulated time; `lateness_minutes` bounds how late a fact explains a deficit."""
+    """Defaults of the stock rules, in simulated time; `lateness_minutes` bounds how late a fact explains a deficit.
+
+    `execution`: whether jobs stand in for people and emit the facts of their plans (`Assumed`), or people report them.
+    `pick_minutes` pass until a plan's goods are taken from the back room, `travel_minutes` on the way to the shelf;
+    expired goods are taken away once a day, from `removal_hour` (UTC) on.
+    """
 
     threshold_pct: Ratio = 30.0
     min_qty: Annotated[int, Meta(ge=0)] = 1
@@ -66,6 +71,10 @@ class PlanningSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     near_expiry_days: Annotated[int, Meta(ge=0)] = 5
     cooldown_minutes: Annotated[int, Meta(ge=0)] = 60
     lateness_minutes: Annotated[int, Meta(ge=0)] = 60
+    execution: Literal["Assumed", "Reported"] = "Assumed"
+    pick_minutes: Annotated[int, Meta(ge=0, le=1440)] = 1
+    travel_minutes: Annotated[int, Meta(ge=0, le=1440)] = 3
+    removal_hour: Annotated[int, Meta(ge=0, le=23)] = 4
 
 
 class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -43,7 +43,7 @@ STOCK_COUNTS = _line("stock_counts", events.StockCount, "store_id", "shelf_id")
 STORE_CONFIG = _line("store_config", events.StoreConfig, "store_id", "event_id")
 COMMANDS = _line("commands", events.Command, "store_id", "event_id")
 FOOT_TRAFFIC = _line("foot_traffic", events.FootTraffic, "store_id", "customer_id", hot=False)
-WH_EVENTS = _line("wh_events", events.WarehouseEvent, "store_id", "shelf_id", hot=False)
+WH_EVENTS = _line("wh_events", events.WarehouseEvent, "store_id", "shelf_id")
 
 STORES = _state("stores", events.Store, "ref.stores", "store_id")
 SHELF_POLICIES = Topic(
@@ -57,6 +57,13 @@ SHELF_BATCH_STATE = _state(
     "store_id",
     "shelf_id",
     "batch_code",
+)
+WH_STATE = _state("wh_state", outputs.WhState, "state.wh_state", "store_id", "shelf_id")
+WH_BATCH_STATE = _state(
+    "wh_batch_state", outputs.WhBatchState, "state.wh_batch_state", "store_id", "shelf_id", "batch_code"
+)
+SHELF_RESTOCK_PLAN = _state(
+    "shelf_restock_plan", outputs.ShelfRestockPlan, "ops.shelf_restock_plan", "store_id", "plan_id"
 )
 ALERTS = _state("alerts", outputs.Alert, "ops.alerts", "store_id", "alert_id")
 JOB_STATUS = _state("job_status", outputs.JobStatus, None, "store_id", "application", "job")
@@ -105,6 +112,9 @@ TOPICS: tuple[Topic, ...] = (
     SHELF_POLICIES,
     SHELF_STATE,
     SHELF_BATCH_STATE,
+    WH_STATE,
+    WH_BATCH_STATE,
+    SHELF_RESTOCK_PLAN,
     ALERTS,
     JOB_STATUS,
     POS_TRANSACTION_LINES,

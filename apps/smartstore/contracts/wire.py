@@ -21,7 +21,9 @@ POSITION_HEADER = 1
 HEADER_TICK = "tick"
 """Header that marks a tick record; sinks filter by it."""
 HEADER_JOB = "job"
-"""Header with the job that wrote a record; the runner skips what its own jobs wrote."""
+"""Header with the job that wrote a record, the first one; the runner skips what its own jobs wrote."""
+HEADER_FACT = "fact"
+"""Header of a fact that a job emitted: its number among the facts of its store, counted from 1."""
 
 TICK_KEY = b"tick"
 ID_NAMESPACE = uuid.UUID("5a0c1f5e-7f0e-5d3c-9a43-3f1f6a0a7a11")

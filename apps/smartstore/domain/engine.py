@@ -10,10 +10,23 @@ import numpy as np
 from msgspec import Struct
 
 from smartstore.contracts import topics
+from smartstore.contracts.events import WarehouseEvent
 from smartstore.contracts.outputs import DeadLetter, JobStatus
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, encode, from_epoch_ms, key_of
-from smartstore.domain.jobs import batch_state_updater, shelf_aggregator, shelf_alert_engine
+from smartstore.domain import lot_book
+from smartstore.domain.balance import NEVER
+from smartstore.domain.inbox import Inbox, merged
+from smartstore.domain.jobs import (
+    batch_state_updater,
+    removal_scheduler,
+    shelf_aggregator,
+    shelf_alert_engine,
+    shelf_refill_bridge,
+    shelf_restock_manager,
+    wh_aggregator,
+    wh_batch_state_updater,
+)
 from smartstore.domain.lines import (
     LINES,
     NO_POSITION,
@@ -22,14 +35,35 @@ from smartstore.domain.lines import (
     LineState,
     Rejected,
     as_moves,
+    as_warehouse_moves,
     canonical_order,
     read_line,
     still_held,
 )
-from smartstore.domain.shelves import Shelves
-from smartstore.domain.tick import DAY_MS, NO_MOVES, Emitted, Moment, Output, Records, Refusal
+from smartstore.domain.shelves import IntArray, Shelves
+from smartstore.domain.tick import (
+    DAY_MS,
+    NO_MOVES,
+    NO_WAREHOUSE_MOVES,
+    Emitted,
+    Moment,
+    Moves,
+    Output,
+    Records,
+    Refusal,
+    ShelfMoves,
+)
 
-JOBS = (shelf_aggregator.NAME, batch_state_updater.NAME, shelf_alert_engine.NAME)
+JOBS = (
+    shelf_aggregator.NAME,
+    batch_state_updater.NAME,
+    wh_aggregator.NAME,
+    wh_batch_state_updater.NAME,
+    shelf_alert_engine.NAME,
+    shelf_restock_manager.NAME,
+    shelf_refill_bridge.NAME,
+    removal_scheduler.NAME,
+)
 """In topological order."""
 APPLICATION = "hot"
 
@@ -62,9 +96,16 @@ class StoreState:
     repeats: int = 0
     counts: tuple[JobCounts, ...] = tuple(JobCounts() for _ in JOBS)
     shelves: Shelves = field(default_factory=Shelves)
-    aggregator: shelf_aggregator.State = field(default_factory=shelf_aggregator.empty)
-    lots: batch_state_updater.State = field(default_factory=batch_state_updater.empty)
+    aggregator: shelf_aggregator.State = field(default_factory=shelf_aggregator.State)
+    lots: lot_book.LotBook = field(default_factory=lot_book.empty)
+    back_room: wh_aggregator.State = field(default_factory=wh_aggregator.State)
+    back_lots: lot_book.LotBook = field(default_factory=lot_book.empty)
     alerts: shelf_alert_engine.State = field(default_factory=shelf_alert_engine.State)
+    restock_due_ms: int = NEVER
+    """When a restock plan falls due next."""
+    removal_day: int = removal_scheduler.NO_DAY
+    removal_due_ms: int = 0
+    inbox: Inbox = field(default_factory=Inbox)
 
 
 @dataclass(frozen=True)
@@ -146,7 +187,7 @@ def _take_ticks(
         quiet = not any(stop > start for start, stop in cuts)
         if not quiet or tick >= _next_due(state):
             moment = Moment(store_id, tick, _is_new_day(state.taken_ms, tick), parameters.planning)
-            state = _take_tick(state, slices, cuts, moment, outputs, watch)
+            state = _take_tick(state, slices, cuts, moment, parameters.tick_ms, outputs, watch)
         state = replace(state, taken_ms=tick)
     return state
 
@@ -156,7 +197,16 @@ def _is_new_day(taken_ms: int, tick_ms: int) -> bool:
 
 
 def _next_due(state: StoreState) -> int:
-    return min(state.aggregator.next_due_ms, state.lots.next_due_ms, state.alerts.next_due_ms)
+    return min(
+        state.aggregator.book.next_due_ms,
+        state.lots.next_due_ms,
+        state.back_room.book.next_due_ms,
+        state.back_lots.next_due_ms,
+        state.alerts.next_due_ms,
+        state.restock_due_ms,
+        state.removal_due_ms,
+        state.inbox.next_due_ms,
+    )
 
 
 class _Slices:
@@ -199,6 +249,7 @@ def _take_tick(
     slices: list[_Slices],
     cuts: list[tuple[int, int]],
     moment: Moment,
+    grid_ms: int,
     outputs: list[Output],
     watch: _Watch,
 ) -> StoreState:
@@ -209,9 +260,9 @@ def _take_tick(
     config = by_line[topics.STORE_CONFIG.name][0]
     profiles = [row.profile for row in config if row.profile is not None]  # type: ignore[attr-defined]
     shelves = state.shelves.with_profiles(profiles) if profiles else state.shelves
-    events, timestamps = by_line[topics.SHELF_EVENTS.name]
     records = Records(
-        moves=as_moves(events, timestamps, shelves) if events else NO_MOVES,  # type: ignore[arg-type]
+        moves=_shelf_moves(*by_line[topics.SHELF_EVENTS.name], state.inbox, shelves, moment),
+        warehouse=_warehouse_moves(*by_line[topics.WH_EVENTS.name], state.inbox, shelves, moment),
         receipts=by_line[topics.POS_TRANSACTIONS.name][0],  # type: ignore[arg-type]
         counts=by_line[topics.STOCK_COUNTS.name][0],  # type: ignore[arg-type]
         config=config,  # type: ignore[arg-type]
@@ -222,28 +273,69 @@ def _take_tick(
     watch.lap(0)
     lots, updated, lots_changed = batch_state_updater.step(state.lots, records, shelves, moment)
     watch.lap(1)
-    stock = shelf_alert_engine.Stock(shelves, aggregator.balance, aggregator.counted, lots.lots)
+    back_room, stored, _ = wh_aggregator.step(state.back_room, records, shelves, moment)
+    watch.lap(2)
+    back_lots, sorted_in, _ = wh_batch_state_updater.step(state.back_lots, records, shelves, moment)
+    watch.lap(3)
+    stock = shelf_alert_engine.Stock(shelves, aggregator.book.balance, aggregator.book.counted, lots.lots)
     touched = np.union1d(changed, lots_changed)
     alerts, alerted = shelf_alert_engine.step(state.alerts, records, stock, touched, bool(profiles), moment)
-    watch.lap(2)
-    emitted = (aggregated, updated, alerted)
+    watch.lap(4)
+    owner = shelf_alert_engine.NAME
+    taken, due_ms = shelf_restock_manager.step(alerts.plans, owner, back_lots.lots, shelves, moment)
+    watch.lap(5)
+    refilled = shelf_refill_bridge.step(records, moment)
+    watch.lap(6)
+    day, removed = removal_scheduler.step(
+        state.removal_day, aggregator.book.balance, lots.lots, back_lots.lots, shelves, moment
+    )
+    watch.lap(7)
+    emitted = (aggregated, updated, stored, sorted_in, alerted, taken, refilled, removed)
     for one in emitted:
         outputs.extend(one.outputs)
         outputs.extend(_refused(moment.store_id, refusal) for refusal in one.refusals)
+    inbox, facts = state.inbox.after(moment.tick_ms, emitted, grid_ms)
+    outputs.extend(facts)
     return replace(
         state,
         shelves=shelves,
         aggregator=aggregator,
         lots=lots,
+        back_room=back_room,
+        back_lots=back_lots,
         alerts=alerts,
+        restock_due_ms=due_ms,
+        removal_day=day,
+        removal_due_ms=removal_scheduler.next_due(day, moment),
+        inbox=inbox,
         counts=tuple(_counted(old, one) for old, one in zip(state.counts, emitted, strict=True)),
     )
+
+
+def _shelf_moves(
+    events: list[Struct], timestamps: IntArray, inbox: Inbox, shelves: Shelves, moment: Moment
+) -> ShelfMoves:
+    facts = inbox.due(topics.SHELF_EVENTS.name, moment.tick_ms)
+    if facts:
+        events, moments = merged(events, timestamps, facts)
+        timestamps = np.array(moments, np.int64)
+    return as_moves(events, timestamps, shelves) if events else NO_MOVES  # type: ignore[arg-type]
+
+
+def _warehouse_moves(
+    events: list[Struct], timestamps: IntArray, inbox: Inbox, shelves: Shelves, moment: Moment
+) -> Moves[WarehouseEvent]:
+    facts = inbox.due(topics.WH_EVENTS.name, moment.tick_ms)
+    if facts:
+        events, moments = merged(events, timestamps, facts)
+        timestamps = np.array(moments, np.int64)
+    return as_warehouse_moves(events, timestamps, shelves) if events else NO_WAREHOUSE_MOVES  # type: ignore[arg-type]
 
 
 def _counted(old: JobCounts, emitted: Emitted) -> JobCounts:
     return JobCounts(
         events_in=old.events_in + emitted.events_in,
-        events_out=old.events_out + len(emitted.outputs),
+        events_out=old.events_out + len(emitted.outputs) + len(emitted.facts),
         dropped=old.dropped + emitted.dropped + len(emitted.refusals),
     )
 
@@ -288,7 +380,12 @@ def _status(store_id: str, state: StoreState) -> list[JobStatus]:
     rows = (
         len(state.shelves),
         len(state.lots.lots),
-        sum(int((b.status != 0).sum()) for b in state.alerts.books),
+        len(state.shelves),
+        len(state.back_lots.lots),
+        sum(int((b.status != 0).sum()) for b in state.alerts.books) + int(state.alerts.plans.is_open.sum()),
+        0,
+        len(state.inbox.facts),
+        0,
     )
     return [
         JobStatus(
@@ -302,6 +399,7 @@ def _status(store_id: str, state: StoreState) -> list[JobStatus]:
             dropped=counts.dropped,
             state_rows=size,
             state_bytes=0,
+            facts=state.inbox.count,
             version=state.taken_ms,
         )
         for job, counts, size in zip(JOBS, state.counts, rows, strict=True)

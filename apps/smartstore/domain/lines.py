@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from msgspec import DecodeError, Struct
 
-from smartstore.contracts.events import ShelfEvent
+from smartstore.contracts.events import ShelfEvent, WarehouseEvent
 from smartstore.contracts.topics import HOT_LINES, SHELF_EVENTS, Topic
 from smartstore.contracts.wire import TICK_DECODER, decoder, epoch_ms
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves, no_ints
-from smartstore.domain.tick import NO_MOVES, ShelfMoves
+from smartstore.domain.tick import NO_MOVES, Moves, ShelfMoves
 
 NO_POSITION = -1
 """Position of a record that did not come through Redis; it is never taken for a repeat."""
@@ -177,6 +177,22 @@ def as_moves(events: Sequence[ShelfEvent], timestamps: IntArray, shelves: Shelve
         with_lots=tuple(event for event in events if event.lots),
         records=events,
     )
+
+
+def as_warehouse_moves(
+    events: Sequence[WarehouseEvent], timestamps: IntArray, shelves: Shelves
+) -> Moves[WarehouseEvent]:
+    """Back-room events as columns; the sign of a quantity is that of its effect on the back room."""
+    get = shelves.index.get
+    return Moves(
+        shelf=np.array([get(event.shelf_id, -1) for event in events], np.int64),
+        quantity=np.array([event.quantity * _SIGNS[event.event_type] for event in events], np.int64),
+        timestamp_ms=timestamps,
+        records=events,
+    )
+
+
+_SIGNS = {"wh_in": 1, "wh_out": -1, "removal": -1, "shortage": 0}
 
 
 def _weight(event: ShelfEvent) -> int:

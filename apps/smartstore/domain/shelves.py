@@ -18,6 +18,10 @@ BoolArray = npt.NDArray[np.bool_]
 ObjectArray = npt.NDArray[np.object_]
 
 
+ShelfRow = tuple[str, str, int, int, int]
+"""Category, subcategory, capacity, item weight in grams, capacity of the back room."""
+
+
 def no_ints() -> IntArray:
     """An empty integer column."""
     return np.zeros(0, np.int64)
@@ -38,6 +42,8 @@ class Shelves:
     capacity: IntArray = field(default_factory=no_ints)
     """Units that fit on the shelf."""
     item_weight_g: IntArray = field(default_factory=no_ints)
+    warehouse_capacity: IntArray = field(default_factory=no_ints)
+    """Units that fit into the back room."""
     index: dict[str, int] = field(init=False)
     """Shelf id → index; derived from `ids`."""
 
@@ -49,12 +55,13 @@ class Shelves:
 
     def with_profiles(self, profiles: Iterable[ShelfProfile]) -> "Shelves":
         """The shelves after upserts, in the order given; the last profile of a shelf wins."""
-        rows: dict[str, tuple[str, str, int, int]] = {
+        rows: dict[str, ShelfRow] = {
             shelf: (
                 self.categories[i],
                 self.subcategories[i],
                 int(self.capacity[i]),
                 int(self.item_weight_g[i]),
+                int(self.warehouse_capacity[i]),
             )
             for i, shelf in enumerate(self.ids)
         }
@@ -64,14 +71,15 @@ class Shelves:
                 profile.item_subcategory,
                 profile.capacity,
                 profile.item_weight_g,
+                profile.warehouse_capacity,
             )
         return shelves_of(rows)
 
 
-def shelves_of(rows: dict[str, tuple[str, str, int, int]]) -> Shelves:
-    """Build from shelf id → (category, subcategory, capacity, item weight in grams), in that order."""
-    categories, subcategories, capacity, weight = (
-        zip(*rows.values(), strict=True) if rows else ((), (), (), ())
+def shelves_of(rows: dict[str, ShelfRow]) -> Shelves:
+    """Build from shelf id → row, in that order."""
+    categories, subcategories, capacity, weight, room = (
+        zip(*rows.values(), strict=True) if rows else ((), (), (), (), ())
     )
     return Shelves(
         ids=tuple(rows),
@@ -79,6 +87,7 @@ def shelves_of(rows: dict[str, tuple[str, str, int, int]]) -> Shelves:
         subcategories=tuple(subcategories),
         capacity=np.array(capacity, np.int64),
         item_weight_g=np.array(weight, np.int64),
+        warehouse_capacity=np.array(room, np.int64),
     )
 
 

@@ -11,11 +11,24 @@ import numpy as np
 import pyarrow as pa
 
 from smartstore.contracts.events import ShelfPolicy
+from smartstore.contracts.topics import BY_NAME
+from smartstore.contracts.wire import decoder
 from smartstore.domain.engine import JOBS, JobCounts, StoreState
-from smartstore.domain.jobs import batch_state_updater, shelf_aggregator, shelf_alert_engine
+from smartstore.domain.inbox import Fact, Inbox
+from smartstore.domain.jobs import (
+    batch_state_updater,
+    shelf_aggregator,
+    shelf_alert_engine,
+    shelf_refill_bridge,
+    wh_aggregator,
+    wh_batch_state_updater,
+)
 from smartstore.domain.lines import LINES, NO_POSITION, Held, LineState
+from smartstore.domain.lot_book import LotBook
 from smartstore.domain.lots import LotKeys, Lots
+from smartstore.domain.restock_plans import PlanBook
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves
+from smartstore.domain.unit_book import UnitBook
 
 SCHEMA_VERSION = 1
 _CODEC = "lz4_raw"
@@ -56,6 +69,7 @@ def job_bytes(parts: dict[str, bytes], job: str) -> int:
 def encode_parts(state: StoreState) -> dict[str, bytes]:
     """The state by part: one per job (or `job/detail`), and the runner's own."""
     shelves, aggregator, lots, alerts = state.shelves, state.aggregator, state.lots, state.alerts
+    back_room, back_lots = state.back_room, state.back_lots
     parts: dict[str, bytes] = {
         "runner": msgspec.msgpack.encode(
             {
@@ -66,7 +80,17 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
                     job: [c.events_in, c.events_out, c.dropped]
                     for job, c in zip(JOBS, state.counts, strict=True)
                 },
-                "due": [aggregator.next_due_ms, lots.next_due_ms, alerts.next_due_ms],
+                "facts": state.inbox.count,
+                "due": [
+                    aggregator.book.next_due_ms,
+                    lots.next_due_ms,
+                    alerts.next_due_ms,
+                    back_room.book.next_due_ms,
+                    back_lots.next_due_ms,
+                    state.restock_due_ms,
+                    state.removal_due_ms,
+                ],
+                "removal_day": state.removal_day,
                 "lines": {
                     line.name: [s.high_water, s.last_tick_ms]
                     for line, s in zip(LINES, state.lines, strict=True)
@@ -84,27 +108,20 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
             subcategory=shelves.subcategories,
             capacity=shelves.capacity,
             item_weight_g=shelves.item_weight_g,
+            warehouse_capacity=shelves.warehouse_capacity,
         ),
-        shelf_aggregator.NAME: _table(
-            balance=aggregator.balance,
-            counted=aggregator.counted,
-            weight_g=aggregator.weight_g,
-            last_event_ms=aggregator.last_event_ms,
-            deficit_since_ms=aggregator.deficit_since_ms,
-            adjustments=aggregator.adjustments,
-        ),
-        batch_state_updater.NAME: _table(
-            shelf=lots.lots.shelf,
-            code=lots.lots.codes,
-            received=lots.lots.received,
-            expiry=lots.lots.expiry,
-            balance=lots.lots.balance,
-            last_event_ms=lots.lots.last_event_ms,
-            changed_ms=lots.lots.changed_ms,
-            deficit_since_ms=lots.lots.deficit_since_ms,
-            adjustments=lots.lots.adjustments,
-        ),
+        shelf_aggregator.NAME: _table(**_unit_columns(aggregator.book), weight_g=aggregator.weight_g),
+        batch_state_updater.NAME: _table(**_lot_columns(lots.lots)),
         f"{batch_state_updater.NAME}/counted": _table(counted=lots.counted),
+        wh_aggregator.NAME: _table(**_unit_columns(back_room.book), transit=back_room.transit),
+        wh_batch_state_updater.NAME: _table(**_lot_columns(back_lots.lots)),
+        f"{wh_batch_state_updater.NAME}/counted": _table(counted=back_lots.counted),
+        f"{shelf_alert_engine.NAME}/plans": _table(**vars(alerts.plans)),
+        f"{shelf_refill_bridge.NAME}/inbox": _table(
+            line=[fact.line for fact in state.inbox.facts],
+            value=[fact.value for fact in state.inbox.facts],
+            effective_ms=np.array([fact.effective_ms for fact in state.inbox.facts], np.int64),
+        ),
         f"{shelf_alert_engine.NAME}/policies": msgspec.msgpack.encode(list(alerts.policies.values())),
     }
     for kind, book in zip(shelf_alert_engine.TYPES, alerts.books, strict=True):
@@ -124,6 +141,7 @@ def decode_state(blob: bytes) -> StoreState:
     runner = msgspec.msgpack.decode(parts["runner"])
     due = runner["due"]
     shelves, aggregator = _Part(parts, "shelves"), _Part(parts, shelf_aggregator.NAME)
+    back_room, plans = _Part(parts, wh_aggregator.NAME), _Part(parts, f"{shelf_alert_engine.NAME}/plans")
     ids = shelves.texts("id")
     return StoreState(
         lines=_lines(runner["lines"], _Part(parts, "held")),
@@ -137,25 +155,23 @@ def decode_state(blob: bytes) -> StoreState:
             subcategories=shelves.texts("subcategory"),
             capacity=shelves.ints("capacity"),
             item_weight_g=shelves.ints("item_weight_g"),
+            warehouse_capacity=shelves.ints("warehouse_capacity"),
         ),
         aggregator=shelf_aggregator.State(
-            balance=aggregator.ints("balance"),
-            counted=aggregator.bools("counted"),
-            weight_g=aggregator.ints("weight_g"),
-            last_event_ms=aggregator.ints("last_event_ms"),
-            deficit_since_ms=aggregator.ints("deficit_since_ms"),
-            adjustments=aggregator.ints("adjustments"),
-            next_due_ms=due[0],
+            book=_units(aggregator, due[0]), weight_g=aggregator.ints("weight_g")
         ),
-        lots=batch_state_updater.State(
-            lots=_lots(_Part(parts, batch_state_updater.NAME)),
-            counted=_Part(parts, f"{batch_state_updater.NAME}/counted").bools("counted"),
-            next_due_ms=due[1],
-        ),
+        lots=_lot_book(parts, batch_state_updater.NAME, due[1]),
+        back_room=wh_aggregator.State(book=_units(back_room, due[3]), transit=back_room.ints("transit")),
+        back_lots=_lot_book(parts, wh_batch_state_updater.NAME, due[4]),
+        restock_due_ms=due[5],
+        removal_day=runner["removal_day"],
+        removal_due_ms=due[6],
+        inbox=_inbox(_Part(parts, f"{shelf_refill_bridge.NAME}/inbox"), runner["facts"]),
         alerts=shelf_alert_engine.State(
             books=tuple(
                 _book(_Part(parts, f"{shelf_alert_engine.NAME}/{kind}")) for kind in shelf_alert_engine.TYPES
             ),
+            plans=_plans(plans),
             policies=_policies(parts[f"{shelf_alert_engine.NAME}/policies"]),
             next_due_ms=due[2],
         ),
@@ -221,6 +237,54 @@ def _lines(positions: dict[str, list[int]], held: _Part) -> tuple[LineState, ...
     return tuple(lines)
 
 
+def _unit_columns(book: UnitBook) -> dict[str, np.ndarray[Any, Any]]:
+    return {
+        "balance": book.balance,
+        "counted": book.counted,
+        "last_event_ms": book.last_event_ms,
+        "deficit_since_ms": book.deficit_since_ms,
+        "adjustments": book.adjustments,
+    }
+
+
+def _units(part: _Part, next_due_ms: int) -> UnitBook:
+    return UnitBook(
+        balance=part.ints("balance"),
+        counted=part.bools("counted"),
+        last_event_ms=part.ints("last_event_ms"),
+        deficit_since_ms=part.ints("deficit_since_ms"),
+        adjustments=part.ints("adjustments"),
+        next_due_ms=next_due_ms,
+    )
+
+
+def _inbox(part: _Part, count: int) -> Inbox:
+    rows = zip(part.texts("line"), part.ints("effective_ms").tolist(), part.blobs("value"), strict=True)
+    facts = tuple(
+        Fact(line, effective_ms, value, decoder(BY_NAME[line].value).decode(value))
+        for line, effective_ms, value in rows
+    )
+    return Inbox(facts, count)
+
+
+def _lot_book(parts: dict[str, bytes], job: str, next_due_ms: int) -> LotBook:
+    return LotBook(_lots(_Part(parts, job)), _Part(parts, f"{job}/counted").bools("counted"), next_due_ms)
+
+
+def _lot_columns(lots: Lots) -> dict[str, Sequence[Any] | np.ndarray[Any, Any]]:
+    return {
+        "shelf": lots.shelf,
+        "code": lots.codes,
+        "received": lots.received,
+        "expiry": lots.expiry,
+        "balance": lots.balance,
+        "last_event_ms": lots.last_event_ms,
+        "changed_ms": lots.changed_ms,
+        "deficit_since_ms": lots.deficit_since_ms,
+        "adjustments": lots.adjustments,
+    }
+
+
 def _lots(part: _Part) -> Lots:
     return Lots(
         keys=LotKeys(part.ints("shelf"), part.texts("code")),
@@ -241,6 +305,21 @@ def _book(part: _Part) -> shelf_alert_engine.Book:
         created_ms=part.ints("created_ms"),
         acknowledged_ms=part.ints("acknowledged_ms"),
         waiting=part.bools("waiting"),
+    )
+
+
+def _plans(part: _Part) -> PlanBook:
+    return PlanBook(
+        status=part.ints("status"),
+        number=part.ints("number"),
+        suggested=part.ints("suggested"),
+        issued=part.ints("issued"),
+        delivered=part.ints("delivered"),
+        stock=part.ints("stock"),
+        created_ms=part.ints("created_ms"),
+        approved_ms=part.ints("approved_ms"),
+        closed_ms=part.ints("closed_ms"),
+        short=part.bools("short"),
     )
 
 

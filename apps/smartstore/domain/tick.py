@@ -2,37 +2,59 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from msgspec import Struct
 
-from smartstore.contracts.events import Command, PosTransaction, ShelfEvent, StockCount, StoreConfig
+from smartstore.contracts.events import (
+    Command,
+    PosTransaction,
+    ShelfEvent,
+    StockCount,
+    StoreConfig,
+    WarehouseEvent,
+)
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.topics import Topic
-from smartstore.contracts.wire import encode, from_epoch_ms, key_of
-from smartstore.domain.shelves import IntArray
+from smartstore.contracts.wire import encode, epoch_ms, from_epoch_ms, key_of
+from smartstore.domain.shelves import IntArray, no_ints
+
+Event = TypeVar("Event", ShelfEvent, WarehouseEvent)
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True)
-class ShelfMoves:
-    """Shelf events as columns, in canonical order (timestamp, event_id); one element per event."""
+class Moves(Generic[Event]):
+    """Events that move units, as columns in canonical order (timestamp, event_id); one element per event."""
 
-    shelf: IntArray
+    shelf: IntArray = field(default_factory=no_ints)
     """Index of the shelf, −1 when the shelf has no profile."""
-    quantity: IntArray
-    """Change of the shelf's units; 0 for a weight change."""
-    weight_g: IntArray
-    timestamp_ms: IntArray
-    with_lots: tuple[ShelfEvent, ...]
-    """The events that name lots (refills, removals), in the same order."""
-    records: Sequence[ShelfEvent]
+    quantity: IntArray = field(default_factory=no_ints)
+    """Change of the units; 0 for an event that moves none."""
+    timestamp_ms: IntArray = field(default_factory=no_ints)
+    records: Sequence[Event] = ()
 
     def __len__(self) -> int:
         return len(self.shelf)
+
+    def after(self, shelf: int, count: StockCount) -> IntArray:
+        """Places of the moves of `shelf` that come after the count."""
+        at = (epoch_ms(count.timestamp), count.event_id)
+        places = np.flatnonzero(self.shelf == shelf).tolist()
+        later = [i for i in places if (int(self.timestamp_ms[i]), self.records[i].event_id) > at]
+        return np.array(later, np.int64)
+
+
+@dataclass(frozen=True)
+class ShelfMoves(Moves[ShelfEvent]):
+    """Shelf events; beside units they change the weight on the scale (grams)."""
+
+    weight_g: IntArray = field(default_factory=no_ints)
+    with_lots: tuple[ShelfEvent, ...] = ()
+    """The events that name lots (refills, removals), in the same order."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +62,7 @@ class Records:
     """All records of one tick, each list in canonical order (timestamp, event_id)."""
 
     moves: ShelfMoves
+    warehouse: Moves[WarehouseEvent]
     receipts: Sequence[PosTransaction] = ()
     counts: Sequence[StockCount] = ()
     config: Sequence[StoreConfig] = ()
@@ -78,6 +101,8 @@ class Output(NamedTuple):
     topic: str
     key: str
     value: bytes
+    fact: int = 0
+    """Number of a fact among those of its store, from 1; 0 for anything else."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +120,8 @@ class Emitted:
     """What one job emitted in one tick."""
 
     outputs: list[Output] = field(default_factory=list)
+    facts: list[tuple[Topic, Struct]] = field(default_factory=list)
+    """Records of source lines; they are due at the next tick at the earliest."""
     refusals: list[Refusal] = field(default_factory=list)
     events_in: int = 0
     dropped: int = 0
@@ -103,17 +130,15 @@ class Emitted:
         """Add a record of `topic`, keyed as the contract says."""
         self.outputs.append(Output(topic.name, key_of(topic.key, record), encode(record)))
 
+    def fact(self, topic: Topic, record: Struct) -> None:
+        """Add a fact: a record of the source line `topic`."""
+        self.facts.append((topic, record))
+
 
 def moment_or_none(milliseconds: int) -> Any:
     """The UTC datetime of an epoch-ms value, None when it is negative."""
     return None if milliseconds < 0 else from_epoch_ms(int(milliseconds))
 
 
-NO_MOVES = ShelfMoves(
-    shelf=np.zeros(0, np.int64),
-    quantity=np.zeros(0, np.int64),
-    weight_g=np.zeros(0, np.int64),
-    timestamp_ms=np.zeros(0, np.int64),
-    with_lots=(),
-    records=(),
-)
+NO_MOVES = ShelfMoves()
+NO_WAREHOUSE_MOVES = Moves[WarehouseEvent]()

@@ -3,7 +3,7 @@
 from confluent_kafka import KafkaError, Message, Producer
 
 from smartstore.contracts.topics import BY_NAME
-from smartstore.contracts.wire import HEADER_JOB, partition_of
+from smartstore.contracts.wire import HEADER_FACT, HEADER_JOB, partition_of
 from smartstore.domain.engine import APPLICATION
 from smartstore.streaming.group import StoreResult
 
@@ -38,9 +38,9 @@ class Publisher:
         sent = 0
         for result in results:
             partition = partition_of(result.store_id, self._partitions)
-            for topic, key, value in result.outputs:
+            for topic, key, value, fact in result.outputs:
                 place = partition if BY_NAME[topic].by_store else partition_of(key, self._partitions)
-                self._send(self._prefix + topic, key, value, place)
+                self._send(self._prefix + topic, key, value, place, fact)
                 sent += 1
         left = self._producer.flush(FLUSH_SECONDS)
         if left or self._failure is not None:
@@ -49,10 +49,11 @@ class Publisher:
             )
         return sent
 
-    def _send(self, topic: str, key: str, value: bytes, partition: int) -> None:
+    def _send(self, topic: str, key: str, value: bytes, partition: int, fact: int) -> None:
+        headers = [*self._headers, (HEADER_FACT, str(fact).encode())] if fact else self._headers
         while True:
             try:
-                self._producer.produce(topic, value, key.encode(), partition, headers=self._headers)
+                self._producer.produce(topic, value, key.encode(), partition, headers=headers)
                 return
             except BufferError:
                 self._producer.poll(0.5)

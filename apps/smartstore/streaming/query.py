@@ -6,7 +6,7 @@ from pyspark.sql.streaming.readwriter import DataStreamReader
 from pyspark.sql.streaming.state import GroupStateTimeout
 
 from smartstore.contracts.topics import HOT_LINES, POS_TRANSACTIONS, SHELF_EVENTS, Topic
-from smartstore.contracts.wire import HEADER_POSITION, POSITION_HEADER, TICK_KEY
+from smartstore.contracts.wire import HEADER_JOB, HEADER_POSITION, POSITION_HEADER, TICK_KEY
 from smartstore.domain.engine import Parameters
 from smartstore.streaming.group import StoreGroup
 
@@ -29,13 +29,17 @@ def results(
     small = _source(
         spark, bootstrap, prefix, tuple(line for line in HOT_LINES if line not in BULK_LINES)
     ).load()
-    rows = bulk.unionByName(small).select(
-        f.explode(_stores()).alias("store_id"),
-        f.expr(f"substring(topic, {len(prefix) + 1})").alias("topic"),
-        "offset",
-        "value",
-        _position().alias("position"),
-        _is_tick().alias("is_tick"),
+    rows = (
+        bulk.unionByName(small)
+        .where(~_is_own())
+        .select(
+            f.explode(_stores()).alias("store_id"),
+            f.expr(f"substring(topic, {len(prefix) + 1})").alias("topic"),
+            "offset",
+            "value",
+            _position().alias("position"),
+            _is_tick().alias("is_tick"),
+        )
     )
     return rows.groupBy("store_id").applyInPandasWithState(
         StoreGroup(parameters), RESULT_SCHEMA, STATE_SCHEMA, "append", GroupStateTimeout.NoTimeout
@@ -52,6 +56,11 @@ def _source(spark: SparkSession, bootstrap: str, prefix: str, lines: tuple[Topic
         .option("failOnDataLoss", "true")
         .option("kafka.fetch.max.wait.ms", 10)  # a longer poll on a quiet line holds up every batch
     )
+
+
+def _is_own() -> Column:
+    """Whether one of our jobs wrote the record: the store's state has it already, through its inbox."""
+    return f.expr(f"coalesce(get(headers, 0).key = '{HEADER_JOB}', false)")
 
 
 def _is_tick() -> Column:

@@ -12,7 +12,7 @@ from smartstore.contracts.events import Command, ShelfPolicy, ShelfProfile
 from smartstore.contracts.outputs import Alert
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, from_epoch_ms
-from smartstore.verify.histories import AlertHistory, ExpectedKeys
+from smartstore.verify.histories import ExpectedKeys, RecordHistory
 from smartstore.verify.lots import LotBook
 from smartstore.verify.policies import Limits, limits_for
 from smartstore.verify.stock import ShelfBook
@@ -40,7 +40,7 @@ class Series:
     """The alerts of one (shelf, type): the last one and how many there were."""
 
     count: int = 0
-    current: AlertHistory | None = None
+    current: RecordHistory[Alert] | None = None
     created_at: int = 0
 
     @property
@@ -64,6 +64,8 @@ class AlertBook:
         self._limits: dict[str, Limits] = {}
         self._stale: set[str] = set()
         self._all_stale = False
+        self.low: set[str] = set()
+        """Shelves that ask for a refill, whether their alert may open or not."""
 
     def apply_profile(self, shelf_id: str) -> None:
         """The profile of a shelf changed."""
@@ -83,7 +85,7 @@ class AlertBook:
         self, tick: int, changed: set[str], commands: Iterable[Command], new_day: bool
     ) -> list[Command]:
         """End the tick, after the stock of the tick is known; returns the commands that are refused."""
-        refused = [c for c in commands if c.command == "acknowledge" and not self._acknowledge(tick, c)]
+        refused = [command for command in commands if not self._acknowledge(tick, command)]
         if new_day or self._all_stale:
             concerned: Iterable[str] = self._shelves.shelves
         else:
@@ -103,6 +105,8 @@ class AlertBook:
         series = self._series.get(key)
         situation = self._situation(tick, shelf_id, alert_type)
         self._cooling.pop(key, None)
+        if alert_type == "refill_request":
+            (self.low.add if situation.holds else self.low.discard)(shelf_id)
         if series is not None and series.active:
             if not situation.holds:
                 self._change(tick, series, situation, "resolved")
@@ -152,7 +156,7 @@ class AlertBook:
     def _open(self, tick: int, key: tuple[str, AlertType], series: Series, situation: Situation) -> None:
         store_id, (shelf_id, alert_type) = self._shelves.store_id, key
         alert_id = derived_id(JOB, f"{store_id}/{shelf_id}", alert_type, series.count)
-        history = AlertHistory(len(self._expected))
+        history: RecordHistory[Alert] = RecordHistory(len(self._expected))
         self._expected.add((store_id, alert_id), history)
         self._by_id[alert_id] = key
         series.count, series.current, series.created_at = series.count + 1, history, tick

@@ -5,7 +5,7 @@ A shelf counts when none of its rows is ahead of the acknowledged tick.
 
 from dataclasses import dataclass
 
-from smartstore.contracts.outputs import ShelfBatchState, ShelfState
+from smartstore.contracts.outputs import ShelfBatchState, ShelfState, WhBatchState, WhState
 from smartstore.verify.differences import Check
 from smartstore.verify.stock import Correction, Flows
 
@@ -18,6 +18,9 @@ class _Holding:
     lots: int = 0
     adjusted: int = 0
     adjusted_lots: int = 0
+    back: int = 0
+    back_lots: int = 0
+    adjusted_back: int = 0
     newest: int = -1
 
 
@@ -41,13 +44,25 @@ class Conservation:
         holding = self._holding(row.store_id, row.shelf_id, row.version)
         holding.lots += row.quantity_store - row.deficit
 
+    def back_room(self, row: WhState) -> None:
+        """A row of state.wh_state."""
+        holding = self._holding(row.store_id, row.shelf_id, row.version)
+        holding.back += row.wh_current_stock - row.deficit
+
+    def back_lot(self, row: WhBatchState) -> None:
+        """A row of state.wh_batch_state."""
+        holding = self._holding(row.store_id, row.shelf_id, row.version)
+        holding.back_lots += row.quantity_warehouse - row.deficit
+
     def correction(self, row: Correction) -> None:
         """A row of ops.adjustments."""
         if row.tick >= self._until:
             return
         self._adjustments += 1
         holding = self._holding(row.store_id, row.shelf_id, row.tick)
-        if row.batch_code is None:
+        if row.location == "warehouse":
+            holding.adjusted_back += row.quantity if row.batch_code is None else 0
+        elif row.batch_code is None:
             holding.adjusted += row.quantity
         else:
             holding.adjusted_lots += row.quantity
@@ -68,6 +83,10 @@ class Conservation:
                     f"lots = shelf {holding.shelf} + baskets {flow.baskets} (less adjustments and counts)"
                 )
                 check.differs("lots and shelf disagree", "/".join(key), wanted, f"lots {holding.lots}")
+            if faultless and holding.back != holding.back_lots:
+                check.differs(
+                    "back room and its lots disagree", "/".join(key), holding.back, holding.back_lots
+                )
             if faultless and flow.baskets < 0:
                 check.differs("baskets are negative", "/".join(key), "0 or more units", flow.baskets)
         for (store, sku), keys in by_sku.items():
@@ -80,15 +99,17 @@ class Conservation:
     @staticmethod
     def _check_sku(check: Check, where: str, shelves: list[tuple[_Holding, Flows]]) -> None:
         check.compared += 1
-        came = sum(f.counted + f.refilled + h.adjusted for h, f in shelves)
-        stand = sum(h.shelf for h, _ in shelves)
-        gone = sum(f.baskets + f.paid + f.removed for _, f in shelves)
+        came = sum(
+            f.counted + f.back_counted + f.delivered + h.adjusted + h.adjusted_back for h, f in shelves
+        )
+        stand = sum(h.shelf + h.back + f.transit for h, f in shelves)
+        gone = sum(f.baskets + f.paid + f.removed + f.back_removed for _, f in shelves)
         if came != stand + gone:
             check.differs(
                 "units are not conserved",
                 where,
                 f"initial + delivered + adjusted = {came}",
-                f"on shelf {stand} + baskets, sold, removed {gone}",
+                f"on shelf, in back room, in transit {stand} + baskets, sold, removed {gone}",
             )
 
     def _holding(self, store_id: str, shelf_id: str, version: int) -> _Holding:

@@ -15,6 +15,9 @@ from smartstore.verify.replay import Truth
 OUTPUTS = (
     contract.SHELF_STATE,
     contract.SHELF_BATCH_STATE,
+    contract.WH_STATE,
+    contract.WH_BATCH_STATE,
+    contract.SHELF_RESTOCK_PLAN,
     contract.POS_TRANSACTION_LINES,
     contract.ALERTS,
     contract.ADJUSTMENTS,
@@ -55,6 +58,9 @@ class Expectations:
         return [
             (contract.SHELF_STATE, truth.shelves),
             (contract.SHELF_BATCH_STATE, truth.lots),
+            (contract.WH_STATE, truth.back_rooms),
+            (contract.WH_BATCH_STATE, truth.back_lots),
+            (contract.SHELF_RESTOCK_PLAN, truth.plans),
             (contract.POS_TRANSACTION_LINES, truth.sales),
             (contract.ALERTS, truth.alerts),
         ]

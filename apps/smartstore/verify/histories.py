@@ -8,12 +8,20 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
 from smartstore.contracts.events import PosTransaction, ShelfProfile
-from smartstore.contracts.outputs import Alert, PosTransactionLine, ShelfBatchState, ShelfState
+from smartstore.contracts.outputs import (
+    Alert,
+    PosTransactionLine,
+    ShelfBatchState,
+    ShelfRestockPlan,
+    ShelfState,
+    WhBatchState,
+    WhState,
+)
 from smartstore.contracts.wire import from_epoch_ms
 from smartstore.verify.ticks import NO_MOMENT, from_microseconds, microseconds
 
@@ -166,27 +174,93 @@ class LotHistory:
         )
 
 
-class AlertHistory:
-    """One alert: the record of each change of its status."""
+class BackLotHistory(LotHistory):
+    """One lot of the back room."""
+
+    __slots__ = ()
+
+    def record(self, index: int) -> WhBatchState:  # type: ignore[override]
+        """The lot's state at this version."""
+        lot = super().record(index)
+        return WhBatchState(
+            store_id=lot.store_id,
+            shelf_id=lot.shelf_id,
+            batch_code=lot.batch_code,
+            received_date=lot.received_date,
+            expiry_date=lot.expiry_date,
+            quantity_warehouse=lot.quantity_store,
+            deficit=lot.deficit,
+            last_event_at=lot.last_event_at,
+            updated_at=lot.updated_at,
+            version=lot.version,
+        )
+
+
+class BackRoomHistory:
+    """One shelf's place in the back room: balance, units on their way to the shelf, last event at each change."""
+
+    __slots__ = ("_shelf", "_values", "ordinal", "versions")
+
+    def __init__(self, shelf: ShelfHistory, ordinal: int) -> None:
+        self._shelf, self.ordinal = shelf, ordinal
+        self.versions = array("q")
+        self._values = array("q")
+        """Balance, in transit, last event (µs), for each version."""
+
+    def add(self, tick: int, balance: int, transit: int, last_event_at: datetime | None) -> None:
+        """Append the state after `tick` (epoch ms)."""
+        self.versions.append(tick)
+        last = NO_MOMENT if last_event_at is None else microseconds(last_event_at)
+        self._values.extend((balance, transit, last))
+
+    def mandatory(self, index: int) -> bool:  # noqa: ARG002
+        """Every movement shows in the record, so every version is published."""
+        return True
+
+    def record(self, index: int) -> WhState:
+        """The state at this version."""
+        tick = self.versions[index]
+        balance, transit, last = self._values[3 * index : 3 * index + 3]
+        profile = self._shelf.profile_at(tick)
+        return WhState(
+            store_id=self._shelf.store_id,
+            shelf_id=self._shelf.shelf_id,
+            item_category=profile.item_category,
+            item_subcategory=profile.item_subcategory,
+            wh_current_stock=max(balance, 0),
+            deficit=max(-balance, 0),
+            in_transit=max(transit, 0),
+            capacity=profile.warehouse_capacity,
+            last_event_at=from_microseconds(last),
+            updated_at=from_epoch_ms(tick),
+            version=tick,
+        )
+
+
+R = TypeVar("R", Alert, ShelfRestockPlan)
+
+
+class RecordHistory(Generic[R]):
+    """One alert or plan: the record of each change."""
 
     __slots__ = ("ordinal", "records", "versions")
 
     def __init__(self, ordinal: int) -> None:
         self.ordinal = ordinal
         self.versions: list[int] = []
-        self.records: list[Alert] = []
+        self.records: list[R] = []
 
-    def add(self, record: Alert) -> None:
-        """Append a change of status."""
+    def add(self, record: R) -> None:
+        """Append a change."""
         self.versions.append(record.version)
         self.records.append(record)
 
     def mandatory(self, index: int) -> bool:  # noqa: ARG002
-        """Every change of status is published."""
+        """Every change is published."""
         return True
 
-    def record(self, index: int) -> Alert:
-        """The alert at this version."""
+    def record(self, index: int) -> R:
+        """The record at this version."""
         return self.records[index]
 
 

@@ -48,6 +48,14 @@ class NoteLine(Struct, frozen=True, tag_field="kind", tag="note"):
     data: msgspec.Raw
 
 
+class FactLine(Struct, frozen=True, tag_field="kind", tag="fact"):
+    """A fact of a job, as the world took it in with the tick to come."""
+
+    seq: int
+    line: str
+    data: msgspec.Raw
+
+
 class TickLine(Struct, frozen=True, tag_field="kind", tag="tick"):
     """Tick on all lines of `stores`; commits everything before it."""
 
@@ -56,7 +64,7 @@ class TickLine(Struct, frozen=True, tag_field="kind", tag="tick"):
     stores: list[StoreId]
 
 
-LedgerLine = RunLine | EventLine | BrokenLine | NoteLine | TickLine
+LedgerLine = RunLine | EventLine | BrokenLine | NoteLine | FactLine | TickLine
 
 _DECODER = msgspec.json.Decoder(LedgerLine)
 _FILE_SHIFT = 40

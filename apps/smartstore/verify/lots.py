@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
-from smartstore.contracts.events import LotQuantity, PosItem, ShelfEvent, StockCount
-from smartstore.verify.histories import ExpectedKeys, LotHistory
+from smartstore.contracts.events import LotQuantity, PosItem, ShelfEvent, StockCount, WarehouseEvent
+from smartstore.verify.histories import BackLotHistory, ExpectedKeys, LotHistory
 from smartstore.verify.stock import Correction
 from smartstore.verify.ticks import whole_milliseconds
 
@@ -33,8 +34,16 @@ class Lot:
 class LotBook:
     """All lots of one store. Call the `apply`s of a tick in order, then `close` it."""
 
-    def __init__(self, store_id: str, expected: ExpectedKeys, corrections: list[Correction]) -> None:
+    def __init__(
+        self,
+        store_id: str,
+        expected: ExpectedKeys,
+        corrections: list[Correction],
+        location: Literal["store", "warehouse"] = "store",
+    ) -> None:
         self.store_id = store_id
+        self._location = location
+        self._history = LotHistory if location == "store" else BackLotHistory
         self._expected = expected
         self._corrections = corrections
         self._shelves: dict[str, dict[str, Lot]] = {}
@@ -52,6 +61,16 @@ class LotBook:
             self._move(
                 self._named(event.shelf_id, named), sign * named.quantity, whole_milliseconds(event.timestamp)
             )
+
+    def apply_movement(self, event: WarehouseEvent) -> None:
+        """A movement of one lot in the back room; a shortage moves none."""
+        if event.batch_code is None:
+            return
+        lot = self._lot(event.shelf_id, event.batch_code)
+        lot.received = lot.received or event.received_date
+        lot.expiry = lot.expiry or event.expiry_date
+        sign = 1 if event.event_type == "wh_in" else -1
+        self._move(lot, sign * event.quantity, whole_milliseconds(event.timestamp))
 
     def apply_item(self, item: PosItem, sold_at: datetime) -> None:
         """One receipt line."""
@@ -147,12 +166,12 @@ class LotBook:
             key = (self.store_id, shelf_id, batch_code)
             history = self._expected.find(key)
             if history is None:
-                history = LotHistory(*key, ordinal=len(self._expected))
+                history = self._history(*key, ordinal=len(self._expected))
                 self._expected.add(key, history)
             lot = lots[batch_code] = Lot(shelf_id, batch_code, history)
         return lot
 
     def _correct(self, tick: int, lot: Lot, cause: str, quantity: int) -> None:
         self._corrections.append(
-            Correction(self.store_id, lot.shelf_id, lot.batch_code, cause, tick, quantity)
+            Correction(self.store_id, lot.shelf_id, lot.batch_code, cause, tick, quantity, self._location)
         )

@@ -13,14 +13,19 @@ from smartstore.contracts.events import (
     ShelfEvent,
     StockCount,
     StoreConfig,
+    WarehouseEvent,
 )
 from smartstore.contracts.settings import PlanningSettings
-from smartstore.contracts.topics import BY_NAME, HOT_LINES, Topic
+from smartstore.contracts.topics import BY_NAME, HOT_LINES, SHELF_EVENTS, WH_EVENTS, Topic
 from smartstore.verify.alerts import AlertBook
+from smartstore.verify.back_room import BackRoomBook, Room
+from smartstore.verify.facts import ExpectedFact
 from smartstore.verify.histories import ExpectedKeys, ExpectedSales
 from smartstore.verify.ledger import EventLine, Ledger, TickLine
 from smartstore.verify.ledger_index import LedgerIndex
 from smartstore.verify.lots import LotBook
+from smartstore.verify.removals import Removals
+from smartstore.verify.restock import RestockBook
 from smartstore.verify.stock import Correction, Flows, ShelfBook
 from smartstore.verify.ticks import TickGrid, milliseconds, whole_milliseconds
 
@@ -28,6 +33,7 @@ DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 UNKNOWN_SHELF = "unknown_shelf"
 ALERT_NOT_OPEN = "alert_not_open"
+PLAN_NOT_OPEN = "plan_not_open"
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,11 @@ class Truth:
     lots: ExpectedKeys = field(default_factory=ExpectedKeys)
     sales: ExpectedSales = field(default_factory=ExpectedSales)
     alerts: ExpectedKeys = field(default_factory=ExpectedKeys)
+    back_rooms: ExpectedKeys = field(default_factory=ExpectedKeys)
+    back_lots: ExpectedKeys = field(default_factory=ExpectedKeys)
+    plans: ExpectedKeys = field(default_factory=ExpectedKeys)
+    facts: dict[str, ExpectedFact] = field(default_factory=dict)
+    """What jobs must state, by event id."""
     corrections: list[Correction] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     flows: dict[tuple[str, str], Flows] = field(default_factory=dict)
@@ -67,11 +78,16 @@ class Truth:
 class StoreReplay:
     """One store: holds records until their tick, then applies them in order (timestamp, event_id)."""
 
-    def __init__(self, store_id: str, planning: PlanningSettings, truth: Truth) -> None:
+    def __init__(self, store_id: str, planning: PlanningSettings, truth: Truth, tick_ms: int) -> None:
         self.store_id = store_id
+        self._tick_ms, self._assumed = tick_ms, planning.execution == "Assumed"
         self.shelves = ShelfBook(store_id, truth.shelves, truth.corrections)
         self.lots = LotBook(store_id, truth.lots, truth.corrections)
         self.alerts = AlertBook(self.shelves, self.lots, planning, truth.alerts)
+        self.back_room = BackRoomBook(self.shelves, truth.back_rooms, truth.corrections)
+        self.back_lots = LotBook(store_id, truth.back_lots, truth.corrections, "warehouse")
+        self.plans = RestockBook(self.shelves, self.back_lots, planning, truth.plans)
+        self._removals = Removals(self.shelves, self.lots, self.back_lots, planning.removal_hour)
         self._truth = truth
         self._lateness_ms = planning.lateness_minutes * MINUTE_MS
         self._held: dict[int, list[Event]] = {}
@@ -88,24 +104,51 @@ class StoreReplay:
     def take(self, tick: int) -> None:
         """Apply what is due at `tick` and close it."""
         records = self._due(tick)
-        commands: list[Command] = []
         for record in records:
             if type(record) is StoreConfig:
                 self._configure(tick, record)
         for record in records:
-            if type(record) is ShelfEvent:
-                self._shelf_event(tick, record)
-            elif type(record) is PosTransaction:
-                self._receipt(tick, record)
-            elif type(record) is StockCount:
-                self._count(tick, record)
-            elif type(record) is Command:
-                commands.append(record)
+            self._apply(tick, record)
+        known = self.shelves.shelves
+        moved = [r for r in records if type(r) is WarehouseEvent and r.shelf_id in known]
+        refills = [record for record in records if type(record) is ShelfEvent and _is_refill(record)]
+        commands = [record for record in records if type(record) is Command]
         new_day, self._day = tick // DAY_MS != self._day, tick // DAY_MS
         changed = self.shelves.close(tick, self._lateness_ms)
         changed |= self.lots.close(tick, self._lateness_ms, new_day)
-        for command in self.alerts.close(tick, changed, commands, new_day):
+        self.back_room.close(tick, self._lateness_ms)
+        self.back_lots.close(tick, self._lateness_ms, new_day)
+        acknowledged = [command for command in commands if command.command == "acknowledge"]
+        for command in self.alerts.close(tick, changed, acknowledged, new_day):
             self._refuse(tick, command, ALERT_NOT_OPEN)
+        decided = [command for command in commands if command.command != "acknowledge"]
+        for command in self.plans.close(tick, moved, refills, decided, self.alerts.low):
+            self._refuse(tick, command, PLAN_NOT_OPEN)
+        if self._assumed:
+            self._state_facts(tick, moved)
+
+    def _state_facts(self, tick: int, moved: list[WarehouseEvent]) -> None:
+        """What the jobs that stand in for people state at this tick; it is due at a later one."""
+        for taken in self.plans.taken(tick):
+            self._fact(tick, WH_EVENTS.name, taken)
+        for refill in self.plans.arriving(tick, moved):
+            self._fact(tick, SHELF_EVENTS.name, refill)
+        for line, removal in self._removals.round(tick):
+            self._fact(tick, line, removal)
+
+    def _fact(self, tick: int, line: str, record: Event) -> None:
+        self._truth.facts[record.event_id] = ExpectedFact(line, record, tick)
+        self.hold(milliseconds(record.timestamp) // self._tick_ms * self._tick_ms + self._tick_ms, record)
+
+    def _apply(self, tick: int, record: Event) -> None:
+        if type(record) is ShelfEvent:
+            self._shelf_event(tick, record)
+        elif type(record) is WarehouseEvent:
+            self._movement(tick, record)
+        elif type(record) is PosTransaction:
+            self._receipt(tick, record)
+        elif type(record) is StockCount:
+            self._count(tick, record)
 
     def _due(self, tick: int) -> list[Event]:
         held = self._held
@@ -129,6 +172,14 @@ class StoreReplay:
             self._refuse(tick, event, UNKNOWN_SHELF)
         elif event.lots:
             self.lots.apply_event(event)
+            if _is_refill(event):
+                self.back_room.apply_refill(event)
+
+    def _movement(self, tick: int, event: WarehouseEvent) -> None:
+        if self.back_room.apply_event(event):
+            self.back_lots.apply_movement(event)
+        else:
+            self._refuse(tick, event, UNKNOWN_SHELF)
 
     def _receipt(self, tick: int, receipt: PosTransaction) -> None:
         self._truth.sales.add(tick, receipt)
@@ -142,10 +193,11 @@ class StoreReplay:
             shelf.flows.paid += item.quantity
 
     def _count(self, tick: int, count: StockCount) -> None:
-        if count.location != "store":
-            return
         if count.shelf_id not in self.shelves.shelves:
             self._refuse(tick, count, UNKNOWN_SHELF)
+        elif count.location == "warehouse":
+            if self.back_room.apply_count(tick, count):
+                self.back_lots.apply_count(tick, count)
         elif self.shelves.apply_count(tick, count):
             opened = self.lots.apply_count(tick, count)
             self.shelves.shelves[count.shelf_id].flows.counted_lots += opened
@@ -203,17 +255,28 @@ class Replay:
                 flows.removed,
                 flows.paid,
                 flows.counted_lots,
+                *_back_flows(store.back_room.rooms.get(shelf_id)),
             )
 
     def _store(self, store_id: str) -> StoreReplay:
         store = self._stores.get(store_id)
         if store is None:
-            store = self._stores[store_id] = StoreReplay(store_id, self._index.settings.planning, self.truth)
+            store = self._stores[store_id] = StoreReplay(
+                store_id, self._index.settings.planning, self.truth, self._index.settings.source.tick_ms
+            )
         return store
 
 
 def _decoder(topic: Topic) -> msgspec.json.Decoder[Event]:
     return msgspec.json.Decoder(topic.value)
+
+
+def _is_refill(event: ShelfEvent) -> bool:
+    return event.event_type == "putback" and bool(event.lots)
+
+
+def _back_flows(room: Room | None) -> tuple[int, int, int, int]:
+    return (0, 0, 0, 0) if room is None else (room.counted, room.delivered, room.removed, room.transit)
 
 
 def _place(record: Event) -> tuple[datetime, str]:

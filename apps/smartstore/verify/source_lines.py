@@ -13,6 +13,7 @@ from smartstore.contracts.events import Event
 from smartstore.contracts.topics import Topic
 from smartstore.contracts.wire import HEADER_POSITION, TICK_DECODER, TICK_KEY
 from smartstore.verify.differences import Check
+from smartstore.verify.facts import FactCollection, number_of
 from smartstore.verify.ledger import EventLine, Ledger
 from smartstore.verify.ledger_index import IDENTITY, Emitted
 from smartstore.verify.replay import Stranger
@@ -51,9 +52,12 @@ class LineComparison:
         tick_ms: int,
         event_at: Callable[[int], bytes],
         cut: Callable[[int], bool],
+        facts: FactCollection,
     ) -> None:
-        """`emitted` by store; `event_at` the record at a ledger location; `cut` whether a partition lost its oldest."""
+        """`emitted` by store; `event_at` the record at a ledger location; `cut` whether a partition lost its oldest;
+        `facts` takes what jobs wrote."""
         self._check, self._topic, self._event_at, self._cut = check, topic, event_at, cut
+        self._facts = facts
         self._stores = {store: StoreLine(line) for store, line in emitted.items()}
         self._grid = TickGrid(tick_ms)
         self._decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(topic.value)
@@ -73,7 +77,11 @@ class LineComparison:
             if index < len(emitted) and hash(value) == emitted[index]:
                 store.next, store.last = index + 1, message
                 return
-        self._unexpected(message, value)
+        number = number_of(message)
+        if number:
+            self._facts.add(self._check, self._topic.name, number, value)
+        else:
+            self._unexpected(message, value)
 
     def finish(self) -> int:
         """Report what is missing; returns how many distinct events due were found."""

@@ -19,11 +19,20 @@ class Correction:
     cause: str
     tick: int
     quantity: int
+    location: str = "store"
 
     @classmethod
     def of(cls, record: Adjustment, tick: int) -> "Correction":
         """The content of a published adjustment; `tick` is its `adjusted_at` in epoch ms."""
-        return cls(record.store_id, record.shelf_id, record.batch_code, record.cause, tick, record.quantity)
+        return cls(
+            record.store_id,
+            record.shelf_id,
+            record.batch_code,
+            record.cause,
+            tick,
+            record.quantity,
+            record.location,
+        )
 
 
 @dataclass(slots=True)
@@ -39,6 +48,12 @@ class Flows:
     paid: int = 0
     counted_lots: int = 0
     """The same as `counted`, over the shelf's lots."""
+    back_counted: int = 0
+    delivered: int = 0
+    """Into the back room."""
+    back_removed: int = 0
+    transit: int = 0
+    """On the way from the back room to the shelf."""
 
     @property
     def baskets(self) -> int:

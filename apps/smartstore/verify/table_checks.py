@@ -24,6 +24,8 @@ def check_tables(
     collectors: dict[str, Callable[[Any], None]] = {
         contract.SHELF_STATE.name: conservation.shelf,
         contract.SHELF_BATCH_STATE.name: conservation.lot,
+        contract.WH_STATE.name: conservation.back_room,
+        contract.WH_BATCH_STATE.name: conservation.back_lot,
     }
     checks = []
     for topic, expected in expectations.keyed():

@@ -17,6 +17,7 @@ from smartstore.contracts.outputs import JobStatus
 from smartstore.contracts.topics import Topic
 from smartstore.verify.differences import Check
 from smartstore.verify.expectations import OUTPUTS, Expectations
+from smartstore.verify.facts import FactCollection, check_facts, check_judgements
 from smartstore.verify.ledger import Ledger, LedgerError, RunLine
 from smartstore.verify.ledger_index import LedgerIndex, read_index
 from smartstore.verify.postgres import Postgres
@@ -54,6 +55,7 @@ class _Sources:
 
     checks: list[Check]
     strangers: list[Stranger]
+    facts: FactCollection
     found: dict[str, int | None]
     """By line: due events found; None where Kafka no longer has all."""
 
@@ -80,7 +82,12 @@ def verify(ledger: Ledger, topics: Topics, postgres: Postgres, timeout: float, p
         tables, refused = check_tables(snapshot, expectations, progress)
     outputs = check_topics(topics, expectations, ends, progress)
     counts = _check_counts(index, sources.found, {line: refused[line] for line in index.data_lines})
-    checks = [serving, _check_ledger(index, known), *sources.checks, *tables, *outputs, counts]
+    complete = all(r.low == 0 for line in contract.LINES for r in ends[line.name].values())
+    facts = [
+        check_facts(sources.facts, truth.facts, tick, complete=complete),
+        check_judgements(ledger, truth.facts, index.last_seq),
+    ]
+    checks = [serving, _check_ledger(index, known), *sources.checks, *facts, *tables, *outputs, counts]
     return Outcome(tick, index.last_tick, len(index.stores), checks)
 
 
@@ -114,7 +121,7 @@ def _stores(ledger: Ledger) -> list[str]:
 def _check_sources(
     ledger: Ledger, topics: Topics, index: LedgerIndex, ends: dict[str, Ranges], progress: Progress
 ) -> _Sources:
-    sources = _Sources([Check("source topics")], [], {})
+    sources = _Sources([Check("source topics")], [], FactCollection(), {})
     check = sources.checks[0]
     event_at = event_reader(ledger)
     for topic in contract.LINES:
@@ -123,7 +130,13 @@ def _check_sources(
         ranges = ends[topic.name]
         cut = {partition for partition, r in ranges.items() if r.low > 0}
         line = LineComparison(
-            check, topic, emitted, index.settings.source.tick_ms, event_at, cut.__contains__
+            check,
+            topic,
+            emitted,
+            index.settings.source.tick_ms,
+            event_at,
+            cut.__contains__,
+            sources.facts,
         )
         for message in _messages(topics, topic, ranges):
             line.record(message)

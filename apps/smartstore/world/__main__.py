@@ -8,6 +8,7 @@ from smartstore.process.logs import configure_logs
 from smartstore.process.server import serve_metrics
 from smartstore.process.stopping import stop_event
 from smartstore.world.emitter import Emitter
+from smartstore.world.fact_feed import FactFeed
 from smartstore.world.ledger import Ledger
 from smartstore.world.model import build_world
 from smartstore.world.policy_feed import PolicyFeed
@@ -31,7 +32,8 @@ def main() -> None:
         world = build_world(settings, data_dir / "cache")
     except (ValueError, RuntimeError) as error:
         raise SystemExit(str(error)) from None
-    progress = Progress(world.stores, changed)
+    facts = FactFeed(environment.kafka_bootstrap, prefix, changed)
+    progress = Progress(world.stores, changed, facts.received)
     feed = PolicyFeed(environment.kafka_bootstrap, prefix, changed)
     parts = SourceParts(
         settings=settings,
@@ -40,6 +42,7 @@ def main() -> None:
         snapshots=Snapshots(data_dir / "snapshots"),
         emitter=Emitter(environment.redis_url, prefix, settings.name, stop),
         feed=feed,
+        facts=facts,
         progress=progress,
         changed=changed,
         stop=stop,
@@ -59,6 +62,7 @@ def main() -> None:
     finally:
         follower.close()
         feed.close()
+        facts.close()
         if server is not None:
             server.shutdown()
         lock.close()

@@ -6,7 +6,7 @@ recognise a world that no longer does the same) and `relayed` (the next offset o
 an event relayed from there has `relayed` too: partition and offset of its row, and how many more events follow of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -24,6 +24,7 @@ FIELD_TICK = b"tick"
 LINE_NAMES = tuple(topic.name for topic in LINES)
 
 _TICK_START = b'{"kind":"tick"'
+_FACT_START = b'{"kind":"fact"'
 _RELAYED = b'"line":"%b","relayed":' % STORE_CONFIG.name.encode()
 
 
@@ -38,7 +39,10 @@ class Record(Struct, frozen=True, gc=False):
 
 
 class TickMark(Struct, frozen=True, kw_only=True):
-    """What a `tick` line says; `relayed` maps a partition of `shelf_policies` to the next offset to read."""
+    """What a `tick` line says; `relayed` maps a partition of `shelf_policies` to the next offset to read.
+
+    `facts` does so for the lines on which jobs state facts, `taken` counts each store's facts that the world has.
+    """
 
     seq: int
     tick: datetime
@@ -46,6 +50,8 @@ class TickMark(Struct, frozen=True, kw_only=True):
     records: int
     checksum: int
     relayed: dict[int, int] = {}
+    facts: dict[str, dict[int, int]] = {}
+    taken: dict[str, int] = {}
 
     @property
     def tick_ms(self) -> int:
@@ -56,7 +62,7 @@ class TickMark(Struct, frozen=True, kw_only=True):
 class Line(Struct, frozen=True, kw_only=True):
     """Any line of the ledger, as read back."""
 
-    kind: Literal["run", "event", "broken", "note", "tick"]
+    kind: Literal["run", "event", "broken", "note", "fact", "tick"]
     seq: int
     line: str | None = None
     data: Raw = Raw()
@@ -114,18 +120,14 @@ def relayed_line(seq: int, data: bytes, place: tuple[int, int, int]) -> bytes:
     return b'{"kind":"event","seq":%d,%b[%d,%d,%d],"data":%b}\n' % (seq, _RELAYED, *place, data)
 
 
-def tick_line(
-    seq: int, tick_ms: int, stores: Sequence[str], records: int, checksum: int, relayed: Mapping[int, int]
-) -> bytes:
+def fact_line(seq: int, line: str, data: bytes) -> bytes:
+    """The line of a job's fact that the world takes in with the tick to come."""
+    return b'{"kind":"fact","seq":%d,"line":"%b","data":%b}\n' % (seq, line.encode(), data)
+
+
+def tick_line(mark: TickMark) -> bytes:
     """The line that closes and commits a tick."""
-    return b'{"kind":"tick","seq":%d,"tick":%b,"stores":%b,"records":%d,"checksum":%d,"relayed":%b}\n' % (
-        seq,
-        encode(from_epoch_ms(tick_ms)),
-        encode(stores),
-        records,
-        checksum,
-        msgspec.json.encode({str(partition): offset for partition, offset in relayed.items()}),
-    )
+    return b'{"kind":"tick",%b\n' % encode(mark)[1:]
 
 
 def seq_of(line: bytes) -> int:
@@ -137,6 +139,11 @@ def seq_of(line: bytes) -> int:
 def is_tick(line: bytes) -> bool:
     """Whether a ledger line is a `tick` line, without parsing it."""
     return line.startswith(_TICK_START)
+
+
+def is_fact(line: bytes) -> bool:
+    """Whether a ledger line is a job's fact, without parsing it."""
+    return line.startswith(_FACT_START)
 
 
 def is_relayed(line: bytes) -> bool:
@@ -161,7 +168,7 @@ def entry_of_tick(seq: int, tick_ms: int, stores: Sequence[str]) -> Entry:
 
 
 def entry_of_line(line: Line) -> Entry | None:
-    """What a line read back puts into Redis; None for the `run` line."""
+    """What a line read back puts into Redis; None for the `run` line and for facts, which stand on Kafka already."""
     if line.kind == "tick" and line.tick is not None:
         return entry_of_tick(line.seq, epoch_ms(line.tick), line.stores)
     if line.kind == "event":

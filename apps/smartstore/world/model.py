@@ -1,10 +1,12 @@
 """What a world is to those who run it: facts to write, tick by tick, and a state that can be stored and resumed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
+from smartstore.contracts.events import ShelfEvent, WarehouseEvent
 from smartstore.contracts.settings import RunSettings
 
 
@@ -17,6 +19,13 @@ class Emission(Struct, frozen=True):
 
     line: str
     record: Struct
+
+
+class JobFact(Struct, frozen=True):
+    """A fact that a job states in people's place: a record of the line `line`, for the world to make true."""
+
+    line: str
+    record: ShelfEvent | WarehouseEvent
 
 
 class World(Protocol):
@@ -35,9 +44,9 @@ class World(Protocol):
         """
         ...
 
-    def advance(self, tick_ms: int) -> list[Emission]:
+    def advance(self, tick_ms: int, facts: Sequence[JobFact] = ()) -> list[Emission]:
         """Realise what happens from the previous tick up to, not including, `tick_ms`; ordered by time, then event
-        id.
+        id. `facts` are those that have become known since the previous tick.
 
         The first call's previous tick is `start_ms`. Raises `ValueError` when `tick_ms` is not after the previous
         one.

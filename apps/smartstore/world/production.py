@@ -1,6 +1,7 @@
 """One tick's records: the world's own, encoded once, and the faults added to them. A function of the settings alone."""
 
 import zlib
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from smartstore.contracts.topics import DAY_MS, LEDGER
 from smartstore.contracts.wire import encode
 from smartstore.world.faults import EventRecord, Faults
 from smartstore.world.ledger_lines import Record
-from smartstore.world.model import Emission, World
+from smartstore.world.model import Emission, JobFact, World
 
 
 class TickRecords(Struct, frozen=True):
@@ -34,16 +35,16 @@ class Production:
         self.last_tick = _last_tick(settings, world)
         """The tick that closes the last event; None = the run has no end."""
 
-    def make(self, tick_ms: int) -> TickRecords:
-        """The records of one tick; call it once for each tick, in order."""
-        emissions = self.world.advance(tick_ms)
+    def make(self, tick_ms: int, facts: Sequence[JobFact]) -> TickRecords:
+        """The records of one tick; call it once for each tick, in order. `facts`: known since the last tick."""
+        emissions = self.world.advance(tick_ms, facts)
         if tick_ms == self.first_tick:
             emissions = [*self.world.opening(), *emissions]
         records = self._encoded(emissions, tick_ms)
         checksum = 0
         for record in records:
             checksum = zlib.crc32(record.data, checksum)
-        lost = sum(getattr(e.record, "quantity", 0) for e in emissions if e.line == LEDGER.name)
+        lost = sum(e.record.quantity for e in emissions if getattr(e.record, "kind", None) == "lost_sale")  # type: ignore[attr-defined]
         return TickRecords(records, checksum, lost)
 
     def _encoded(self, emissions: list[Emission], tick_ms: int) -> list[Record]:

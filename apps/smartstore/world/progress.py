@@ -1,11 +1,13 @@
 """How far the hot application has come: the slowest store's last acknowledged tick, from the topic `job_status`.
 
 A `job_status` record follows the outputs of its tick, and one call takes a tick for all jobs of a store; so a store's
-newest record of any job tells its progress. Records of jobs that no longer exist are old and do no harm.
+newest record of any job tells its progress. Records of jobs that no longer exist are old and do no harm. A tick counts
+as acknowledged once the facts that the jobs had stated by then have arrived too.
 """
 
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -24,6 +26,7 @@ class _Status(Struct):
     application: str
     store_id: str
     tick: datetime
+    facts: int = 0
 
 
 _decode = msgspec.json.Decoder(_Status).decode
@@ -32,16 +35,38 @@ _decode = msgspec.json.Decoder(_Status).decode
 class Progress:
     """Acknowledged ticks by store; `changed` is notified whenever one moves on."""
 
-    def __init__(self, stores: Sequence[str], changed: threading.Condition) -> None:
+    def __init__(
+        self, stores: Sequence[str], changed: threading.Condition, received: Callable[[str], int]
+    ) -> None:
+        """`received`: how many facts of a store have arrived."""
         self._ticks: dict[str, int] = {}
-        self._stores = frozenset(stores)
+        self._facts: dict[str, int] = {}
+        self._reported: dict[str, deque[tuple[int, int]]] = {store: deque() for store in stores}
         self._changed = changed
+        self._received = received
+        self._lock = threading.Lock()
 
     def acknowledged_ms(self) -> int | None:
         """The tick acknowledged by all stores, epoch milliseconds; None while a store has acknowledged none."""
-        if len(self._ticks) < len(self._stores):
+        with self._lock:
+            self._confirm()
+        if len(self._ticks) < len(self._reported):
             return None
         return min(self._ticks.values())
+
+    def acknowledged_facts(self) -> dict[str, int]:
+        """Number of the last fact that each store had stated by its acknowledged tick."""
+        with self._lock:
+            self._confirm()
+            return dict(self._facts)
+
+    def _confirm(self) -> None:
+        for store, reported in self._reported.items():
+            if not reported:
+                continue
+            received = self._received(store)
+            while reported and reported[0][1] <= received:
+                self._ticks[store], self._facts[store] = reported.popleft()
 
     def take(self, values: Sequence[bytes | None]) -> None:
         """Note `job_status` records; what is no such record is ignored."""
@@ -50,9 +75,14 @@ class Progress:
                 status = _decode(value or b"")
             except msgspec.MsgspecError:
                 continue
-            if status.application == APPLICATION and status.store_id in self._stores:
-                tick = epoch_ms(status.tick)
-                self._ticks[status.store_id] = max(tick, self._ticks.get(status.store_id, tick))
+            reported = self._reported.get(status.store_id)
+            if status.application != APPLICATION or reported is None:
+                continue
+            tick = epoch_ms(status.tick)
+            with self._lock:
+                last = reported[-1][0] if reported else self._ticks.get(status.store_id)
+                if last is None or tick > last:
+                    reported.append((tick, status.facts))
         with self._changed:
             self._changed.notify_all()
 

@@ -7,7 +7,7 @@ import msgspec
 
 from smartstore.contracts.events import StoreConfig
 from smartstore.contracts.settings import RunSettings
-from smartstore.contracts.topics import STORE_CONFIG
+from smartstore.contracts.topics import BY_NAME, STORE_CONFIG
 from smartstore.contracts.wire import decoder
 from smartstore.world.ledger import Ledger, LedgerError
 from smartstore.world.ledger_lines import (
@@ -16,10 +16,11 @@ from smartstore.world.ledger_lines import (
     Entry,
     Line,
     entry_of_line,
+    is_fact,
     is_relayed,
     is_tick,
 )
-from smartstore.world.model import SnapshotError
+from smartstore.world.model import JobFact, SnapshotError
 from smartstore.world.production import Production
 from smartstore.world.relay import PolicyRelay
 from smartstore.world.snapshots import Snapshot, Snapshots
@@ -64,10 +65,15 @@ def realise_again(
         _take_over(relay, ledger.relayed)
         return production.first_tick - production.tick_ms
     snapshot = _restore(production, relay, snapshots.newest(committed.seq))
+    facts: list[JobFact] = []
     for line in ledger.lines_from(snapshot.place if snapshot else None):
         if is_tick(line):
-            _make_again(production, line)
+            _make_again(production, line, facts)
+            facts = []
             step()
+        elif is_fact(line):
+            told = DECODE_LINE(line)
+            facts.append(fact_of(told.line or "", bytes(told.data)))
         elif is_relayed(line):
             config = DECODE_LINE(line)
             if config.seq < committed.seq:
@@ -111,9 +117,14 @@ def _restore(production: Production, relay: PolicyRelay, snapshot: Snapshot | No
     return snapshot
 
 
-def _make_again(production: Production, line: bytes) -> None:
+def fact_of(line: str, data: bytes) -> JobFact:
+    """A fact as the world takes it."""
+    return JobFact(line, decoder(BY_NAME[line].value).decode(data))
+
+
+def _make_again(production: Production, line: bytes, facts: Sequence[JobFact]) -> None:
     mark = DECODE_TICK(line)
-    made = production.make(mark.tick_ms)
+    made = production.make(mark.tick_ms, facts)
     if (len(made.records), made.checksum) != (mark.records, mark.checksum):
         raise LedgerError(
             f"made again, the tick {mark.tick.isoformat()} differs from the ledger ({len(made.records)} records, "

@@ -16,24 +16,27 @@ from smartstore.contracts.wire import encode, from_epoch_ms
 from smartstore.process.waiting import Stopped
 from smartstore.world.clock import Clock
 from smartstore.world.emitter import Emitter
+from smartstore.world.fact_feed import FactFeed
 from smartstore.world.ledger import Ledger, LedgerError
 from smartstore.world.ledger_lines import (
     FIELD_DATA,
     LINE_NAMES,
     Entry,
     Record,
+    TickMark,
     entry_of,
     entry_of_tick,
+    fact_line,
     record_line,
     relayed_line,
     run_line,
     tick_line,
 )
 from smartstore.world.policy_feed import PolicyFeed
-from smartstore.world.production import Production
+from smartstore.world.production import Production, TickRecords
 from smartstore.world.progress import Progress
 from smartstore.world.relay import PolicyError, PolicyRelay, PolicyRow, refused_row
-from smartstore.world.resume import demand_same_run, entries_after, realise_again
+from smartstore.world.resume import demand_same_run, entries_after, fact_of, realise_again
 from smartstore.world.snapshots import Snapshot, Snapshots
 from smartstore.world.telemetry import WorldMetrics
 
@@ -55,6 +58,7 @@ class SourceParts(Struct, frozen=True, kw_only=True):
     snapshots: Snapshots
     emitter: Emitter
     feed: PolicyFeed
+    facts: FactFeed
     progress: Progress
     changed: threading.Condition
     stop: threading.Event
@@ -102,6 +106,10 @@ class Source:
         try:
             self._resume()
             self._parts.feed.follow(self._relay.positions)
+            committed = self._ledger.committed
+            self._parts.facts.follow(
+                committed.facts if committed else {}, committed.taken if committed else {}
+            )
             for tick in self._ticks_to_come():
                 self._wait_for(tick)
                 self._write_tick(tick)
@@ -169,13 +177,13 @@ class Source:
 
     def _write_tick(self, tick: int) -> None:
         """One tick: made, into the ledger, from there into Redis."""
-        made = self._production.make(tick)
-        records, first = made.records, self._ledger.next_seq
+        told = self._parts.facts.take(self._parts.progress.acknowledged_facts())
+        made = self._production.make(tick, [fact_of(fact.line, fact.data) for fact in told])
+        records, first = made.records, self._ledger.next_seq + len(told)
         closing = first + len(records)
-        lines = [record_line(seq, record) for seq, record in enumerate(records, first)]
-        lines.append(
-            tick_line(closing, tick, self._stores, len(records), made.checksum, self._relay.positions)
-        )
+        lines = [fact_line(seq, fact.line, fact.data) for seq, fact in enumerate(told, self._ledger.next_seq)]
+        lines += [record_line(seq, record) for seq, record in enumerate(records, first)]
+        lines.append(tick_line(self._mark(closing, tick, made)))
         self._ledger.commit(lines, tick)
         self._sync_now_and_then()
         self._last_tick, self._closed_seq = tick, closing
@@ -188,6 +196,18 @@ class Source:
         if tick % DAY_MS == 0 or self._records_since_snapshot >= SNAPSHOT_RECORDS:
             self._save_snapshot()
         self._await_bridge()
+
+    def _mark(self, seq: int, tick: int, made: TickRecords) -> TickMark:
+        return TickMark(
+            seq=seq,
+            tick=from_epoch_ms(tick),
+            stores=list(self._stores),
+            records=len(made.records),
+            checksum=made.checksum,
+            relayed=self._relay.positions,
+            facts=self._parts.facts.positions(),
+            taken=self._parts.facts.taken,
+        )
 
     def _cached_time(self, tick: int) -> list[tuple[str, str, str]]:
         moment, prefix = from_epoch_ms(tick), self._parts.prefix

@@ -10,6 +10,7 @@ from smartstore_operator.api.block import Between, Block, setting
 from smartstore_operator.api.scalars import Duration
 
 _YEAR = timedelta(hours=24 * 366)
+_DAY = timedelta(days=1)
 
 
 class Catalog(Block):
@@ -45,10 +46,31 @@ class ShelfPlanning(Block):
     )
 
 
+class RestockPlanning(Block):
+    """From the back room to the shelf, in simulated time."""
+
+    pick_delay: Annotated[Duration, Between(timedelta(0), _DAY)] = Field(
+        default=timedelta(minutes=settings.PlanningSettings().pick_minutes),
+        description="Until the goods of a new plan are taken from the back room, 0s to 24h, in whole minutes.",
+    )
+    travel_time: Annotated[Duration, Between(timedelta(0), _DAY)] = Field(
+        default=timedelta(minutes=settings.PlanningSettings().travel_minutes),
+        description="The way from the back room to the shelf, 0s to 24h, in whole minutes.",
+    )
+    removal_hour: int = setting(
+        settings.PlanningSettings,
+        "removal_hour",
+        "Hour (UTC) from which expired goods are taken away, daily.",
+    )
+
+
 class Planning(Block):
     """Thresholds and targets of the stock rules."""
 
     shelf: ShelfPlanning = Field(default=ShelfPlanning(), description="Defaults of the shelves' alert rules.")
+    restock: RestockPlanning = Field(
+        default=RestockPlanning(), description="From the back room to the shelf, in simulated time."
+    )
 
 
 class Switch(Block):

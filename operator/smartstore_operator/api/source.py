@@ -76,6 +76,11 @@ class Source(Block):
         "Simulation: a simulated retailer. Replay: recorded baskets. External: tills and sensors post to the "
         "gateway; External has no effect on one machine yet and is refused there.",
     )
+    execution: Literal["Assumed", "Reported"] | None = Field(
+        default=None,
+        description="Assumed: jobs stand in for people and state the facts of their plans. Reported: people report "
+        "them. Default: Reported for External, else Assumed; with Simulation and Replay nobody reports.",
+    )
     seed: int = setting(
         settings.SourceSettings, "seed", "Seed of everything random; the same seed gives the same events."
     )
@@ -105,6 +110,10 @@ class Source(Block):
     )
     replay: Replay = Field(default=Replay(), description="The recorded baskets, for type Replay.")
     faults: Faults = Field(default=Faults(), description="Faults added on purpose.")
+
+    def effective_execution(self) -> Literal["Assumed", "Reported"]:
+        """Who makes plans true: what is set, else people where events come from outside, and jobs elsewhere."""
+        return self.execution or ("Reported" if self.type == "External" else "Assumed")
 
     def effective_speed(self) -> float:
         """Simulated seconds per real second; the world outside runs at 1."""

@@ -1,7 +1,9 @@
 """The spec as the data plane sees it: `contracts.settings.RunSettings`."""
 
+from typing import Literal
+
 from smartstore.contracts import settings
-from smartstore_operator.api.estate import ShelfPlanning
+from smartstore_operator.api.estate import Planning
 from smartstore_operator.api.scalars import milliseconds, minutes
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.api.source import Faults, Source
@@ -14,7 +16,7 @@ def run_settings(smartstore: SmartStore) -> settings.RunSettings:
         name=smartstore.name,
         stores=spec.stores,
         source=_source(spec.source),
-        planning=_planning(spec.planning.shelf),
+        planning=_planning(spec.planning, spec.source.effective_execution()),
     )
 
 
@@ -38,7 +40,8 @@ def _faults(faults: Faults) -> settings.FaultSettings:
     return settings.FaultSettings(**values, late_max_minutes=minutes(faults.late_max))
 
 
-def _planning(shelf: ShelfPlanning) -> settings.PlanningSettings:
+def _planning(planning: Planning, execution: Literal["Assumed", "Reported"]) -> settings.PlanningSettings:
+    shelf, restock = planning.shelf, planning.restock
     return settings.PlanningSettings(
         threshold_pct=shelf.threshold_pct,
         min_qty=shelf.min_qty,
@@ -46,4 +49,8 @@ def _planning(shelf: ShelfPlanning) -> settings.PlanningSettings:
         near_expiry_days=shelf.near_expiry_days,
         cooldown_minutes=minutes(shelf.cooldown),
         lateness_minutes=minutes(shelf.lateness),
+        execution=execution,
+        pick_minutes=minutes(restock.pick_delay),
+        travel_minutes=minutes(restock.travel_time),
+        removal_hour=restock.removal_hour,
     )

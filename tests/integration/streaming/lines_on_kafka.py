@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from typing import Literal
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.cimpl import NewTopic
@@ -21,6 +22,7 @@ from smartstore.contracts.events import (
     Tick,
 )
 from smartstore.contracts.wire import (
+    HEADER_JOB,
     HEADER_POSITION,
     HEADER_STREAM,
     TICK_DECODER,
@@ -57,7 +59,8 @@ class Lines:
         for store in self.stores:
             for n in range(self._shelves):
                 self._write(topics.STORE_CONFIG, _profile(store, n))
-                self._write(topics.STOCK_COUNTS, _opening(store, n))
+                self._write(topics.STOCK_COUNTS, _opening(store, n, "store"))
+                self._write(topics.STOCK_COUNTS, _opening(store, n, "warehouse"))
         self.tick(1)
 
     def minutes(self, first: int, last: int, events: int) -> None:
@@ -142,13 +145,15 @@ def _profile(store: str, n: int) -> StoreConfig:
     )
 
 
-def _opening(store: str, n: int) -> StockCount:
-    lots = [LotQuantity(batch_code=f"B{n}", quantity=12, expiry_date=date(2026, 1, 1 + n % 28))]
+def _opening(store: str, n: int, location: Literal["store", "warehouse"]) -> StockCount:
+    code = f"B{n}" if location == "store" else f"W{n}"
+    lots = [LotQuantity(batch_code=code, quantity=12, expiry_date=date(2026, 1, 1 + n % 28))]
     return StockCount(
-        event_id=f"{store}-opening-{n}",
+        event_id=f"{store}-opening-{location}-{n}",
         store_id=store,
         timestamp=from_epoch_ms(START_MS),
         count_type="opening",
+        location=location,
         shelf_id=f"A{n}",
         quantity=12,
         lots=lots,
@@ -184,6 +189,8 @@ def outputs_of_the_memory_runner(
     rows: dict[str, dict[str, list[tuple[bytes, int, bool]]]] = {}
     for line in topics.HOT_LINES:
         for key, value, headers in read(bootstrap, prefix + line.name):
+            if HEADER_JOB in headers:
+                continue
             milliseconds, _, sequence = headers[HEADER_POSITION].decode().partition("-")
             position = (int(milliseconds) << 20) + int(sequence)
             is_tick = key == TICK_KEY
@@ -201,6 +208,10 @@ def outputs_of_the_memory_runner(
 def published(bootstrap: str, prefix: str) -> Counter[tuple[str, str, bytes]]:
     """All outputs on Kafka, with how often each stands there."""
     found: Counter[tuple[str, str, bytes]] = Counter()
+    for line in topics.HOT_LINES:
+        for key, value, headers in read(bootstrap, prefix + line.name):
+            if HEADER_JOB in headers:
+                found[line.name, key.decode(), value] += 1
     for topic in OUTPUTS:
         for key, value, _ in read(bootstrap, prefix + topic.name):
             found[topic.name, key.decode(), value] += 1

@@ -43,3 +43,4 @@ def test_outputs_equal_the_in_memory_runner_through_kills_and_a_second_driver(
     found = published(bootstrap, topic_prefix)
     assert found.keys() == expected.keys()
     assert sum(expected.values()) > 5_000
+    assert {"wh_events", "shelf_events"} <= {topic for topic, _, _ in expected}  # facts of jobs

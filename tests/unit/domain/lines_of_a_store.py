@@ -1,6 +1,6 @@
 """Builders for the source lines of one store, and ways to feed them to the engine."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -20,9 +20,10 @@ from smartstore.contracts.events import (
     StockCount,
     StoreConfig,
     Tick,
+    WarehouseEvent,
 )
 from smartstore.contracts.settings import PlanningSettings
-from smartstore.contracts.wire import decoder, encode, epoch_ms, from_epoch_ms
+from smartstore.contracts.wire import decoder, derived_id, encode, epoch_ms, from_epoch_ms
 from smartstore.domain.engine import Parameters, StoreState, advance
 from smartstore.domain.lines import Arrivals
 from smartstore.domain.state_codec import decode_state, encode_state
@@ -39,10 +40,15 @@ def at(minutes: float) -> datetime:
     return from_epoch_ms(START_MS + int(minutes * 60_000))
 
 
-def lot(code: str, quantity: int, expiry: date | None = None) -> LotQuantity:
-    return LotQuantity(
-        batch_code=code, quantity=quantity, received_date=date(2025, 12, 30), expiry_date=expiry
-    )
+def minutes_of(moment: datetime) -> float:
+    """How many minutes after the start a moment is."""
+    return (epoch_ms(moment) - START_MS) / 60_000
+
+
+def lot(
+    code: str, quantity: int, expiry: date | None = None, received: date | None = date(2025, 12, 30)
+) -> LotQuantity:
+    return LotQuantity(batch_code=code, quantity=quantity, received_date=received, expiry_date=expiry)
 
 
 def profile(
@@ -61,6 +67,7 @@ def profile(
             capacity=capacity,
             item_weight_g=100,
             item_price_cents=250,
+            warehouse_capacity=10 * capacity,
         ),
     )
 
@@ -79,13 +86,18 @@ def policy(minutes: float, policy_id: str = "p", *, op: str = "upsert", **fields
 
 
 def count(
-    shelf: str, lots: Sequence[LotQuantity], minutes: float = 0, count_type: str = "opening"
+    shelf: str,
+    lots: Sequence[LotQuantity],
+    minutes: float = 0,
+    count_type: str = "opening",
+    location: str = "store",
 ) -> StockCount:
     return StockCount(
-        event_id=f"{count_type}-{shelf}-{minutes}",
+        event_id=f"{count_type}-{location}-{shelf}-{minutes}",
         store_id=STORE,
         timestamp=at(minutes),
         count_type=count_type,  # type: ignore[arg-type]
+        location=location,  # type: ignore[arg-type]
         shelf_id=shelf,
         quantity=sum(one.quantity for one in lots),
         lots=list(lots),
@@ -101,6 +113,21 @@ def shelf_event(
         timestamp=at(minutes),
         event_type=kind,  # type: ignore[arg-type]
         shelf_id=shelf,
+        quantity=quantity,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def back_room_event(
+    event_id: str, minutes: float, kind: str, shelf: str, code: str | None, quantity: int, **fields: object
+) -> WarehouseEvent:
+    return WarehouseEvent(
+        event_id=event_id,
+        store_id=STORE,
+        timestamp=at(minutes),
+        event_type=kind,  # type: ignore[arg-type]
+        shelf_id=shelf,
+        batch_code=code,
         quantity=quantity,
         **fields,  # type: ignore[arg-type]
     )
@@ -137,12 +164,28 @@ def acknowledge(minutes: float, shelf: str, alert_type: str = "refill_request") 
     )
 
 
+def plan_id(shelf: str, number: int = 0) -> str:
+    """The id of a shelf's restock plan, counted from 0 (docs/stock-rules.md, Restock plans)."""
+    return derived_id("shelf-alert-engine", f"{STORE}/{shelf}", "restock", number)
+
+
+def plan_command(minutes: float, kind: str, plan: str) -> Command:
+    return Command(
+        event_id=f"{kind}-{minutes}-{plan[:8]}",
+        store_id=STORE,
+        timestamp=at(minutes),
+        command=kind,  # type: ignore[arg-type]
+        plan_id=plan,
+    )
+
+
 LINE_OF = {
     StoreConfig: topics.STORE_CONFIG.name,
     StockCount: topics.STOCK_COUNTS.name,
     ShelfEvent: topics.SHELF_EVENTS.name,
     PosTransaction: topics.POS_TRANSACTIONS.name,
     Command: topics.COMMANDS.name,
+    WarehouseEvent: topics.WH_EVENTS.name,
 }
 
 
@@ -187,23 +230,62 @@ def parameters(**planning: object) -> Parameters:
 
 def run(lines: Lines, **planning: object) -> tuple[StoreState, list[Output]]:
     """Everything in one micro-batch."""
-    return run_batches([lines.entries], **planning)
+    return run_batches([lines.entries], stored, **planning)
+
+
+def stored(state: StoreState) -> StoreState:
+    """The state as it is read back after a micro-batch."""
+    return decode_state(encode_state(state))
 
 
 def run_batches(
-    batches: Iterable[dict[str, list[Entry]]], **planning: object
+    batches: Iterable[dict[str, list[Entry]]],
+    keep: Callable[[StoreState], StoreState] = stored,
+    **planning: object,
 ) -> tuple[StoreState, list[Output]]:
     """Micro-batch by micro-batch; between them the state goes through its stored form."""
     state, outputs = StoreState(), []
-    for batch in batches:
-        taken = advance(STORE, state, {n: arrivals(e) for n, e in batch.items() if e}, parameters(**planning))
-        if not taken.idle:
-            state = decode_state(encode_state(taken.state))
-        outputs.extend(taken.outputs)
+    for kept, new in each_batch(batches, keep, **planning):
+        state = kept
+        outputs.extend(new)
     return state, outputs
+
+
+def each_batch(
+    batches: Iterable[dict[str, list[Entry]]],
+    keep: Callable[[StoreState], StoreState] = stored,
+    **planning: object,
+) -> Iterator[tuple[StoreState, list[Output]]]:
+    """After each micro-batch: the state that is kept, and what the batch published."""
+    state, constants = StoreState(), parameters(**planning)
+    for batch in batches:
+        taken = advance(STORE, state, {n: arrivals(e) for n, e in batch.items() if e}, constants)
+        if not taken.idle:
+            state = keep(taken.state)
+        yield state, taken.outputs
+
+
+def tick_by_tick(lines: Lines) -> list[dict[str, list[Entry]]]:
+    """Micro-batches of one tick each, with what stands before it."""
+    batches: list[dict[str, list[Entry]]] = []
+    for name, entries in lines.entries.items():
+        place = 0
+        for entry in entries:
+            if place == len(batches):
+                batches.append({line: [] for line in lines.entries})
+            batches[place][name].append(entry)
+            place += entry[2]
+    return batches
 
 
 def of(outputs: Iterable[Output], topic: topics.Topic) -> list[Any]:
     """The decoded records of one topic, in the order of publication."""
     decode = decoder(topic.value).decode
     return [decode(output.value) for output in outputs if output.topic == topic.name]
+
+
+def facts_of(outputs: Iterable[Output]) -> list[Any]:
+    """The decoded facts of all jobs, in the order of publication."""
+    return [
+        decoder(topics.BY_NAME[output.topic].value).decode(output.value) for output in outputs if output.fact
+    ]

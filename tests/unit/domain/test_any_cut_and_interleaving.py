@@ -1,64 +1,100 @@
 """The promise of the engine: only the order within each line matters, not how lines are cut into micro-batches."""
 
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from smartstore.contracts import topics
 from smartstore.domain.engine import StoreState
 from smartstore.domain.state_codec import encode_state
 from tests.unit.domain.lines_of_a_store import (
     Entry,
     Lines,
     acknowledge,
+    back_room_event,
     count,
+    each_batch,
+    facts_of,
     lot,
+    of,
+    plan_command,
+    plan_id,
     policy,
     profile,
     receipt,
     run,
     run_batches,
     shelf_event,
+    stored,
+    tick_by_tick,
 )
 
 SHELVES = ("A1", "A2", "B1", "B2")
 
 
+def planning(seed: int) -> dict[str, Any]:
+    """Short times; removals before the store opens, at once, or while nothing else happens."""
+    return {
+        "lateness_minutes": 5,
+        "cooldown_minutes": 3,
+        "pick_minutes": (0, 1, 9)[seed % 3],
+        "travel_minutes": (2, 0, 70)[seed // 3 % 3],
+        "removal_hour": (0, 7, 8, 12)[seed % 4],
+    }
+
+
 def scenario(rnd: random.Random) -> Lines:
-    """A store's hours: picks, refills, sales, counts, policies, commands; some late, some ahead of their tick."""
+    """A store's hours: picks, sales, deliveries, counts, policies, commands; some late, some ahead of their tick."""
     lines = Lines()
     for shelf in SHELVES:
-        lots = [lot(f"{shelf}-1", rnd.randint(1, 9), date(2026, 1, rnd.randint(1, 9))), lot(f"{shelf}-2", 5)]
-        lines.write(profile(shelf, rnd.randint(8, 20), f"cat{shelf[0]}"), count(shelf, lots))
+        lots = [lot(f"{shelf}-1", rnd.randint(1, 9), _expiry(rnd)), lot(f"{shelf}-2", 5)]
+        behind = [lot(f"{shelf}-{n}", rnd.randint(1, 6), _expiry(rnd)) for n in range(rnd.randint(0, 3))]
+        lines.write(profile(shelf, rnd.randint(8, 40), f"cat{shelf[0]}"), count(shelf, lots))
+        lines.write(count(shelf, behind, location="warehouse"))
     lines.tick(1)
-    for minute in range(2, rnd.randint(3, 14)):
+    for minute in range(2, rnd.randint(3, 20)):
         for n in range(rnd.randint(0, 6)):
             lines.write(_anything(rnd, f"{minute:02}-{n}", minute - 1 + rnd.uniform(-3, 1.9)))
         lines.tick(minute * 20 if rnd.random() < 0.1 else minute)
-    lines.ticks(300, 301)
+    lines.ticks(300, 308)
     # A last record: a store that only ticks need not keep how far it has read.
-    return lines.write(shelf_event("last", 301.5, "pickup", "A1", 1)).tick(302)
+    return lines.write(shelf_event("last", 308.5, "pickup", "A1", 1)).tick(309)
+
+
+def _expiry(rnd: random.Random) -> date | None:
+    return rnd.choice([None, date(2025, 12, 31), date(2026, 1, rnd.randint(1, 9))])
 
 
 def _anything(rnd: random.Random, name: str, minutes: float) -> Struct:
     shelf, quantity = rnd.choice(SHELVES), rnd.randint(1, 4)
     code = rnd.choice([f"{shelf}-1", f"{shelf}-2", f"{shelf}-3"])
-    kind = rnd.randrange(8)
+    kind = rnd.randrange(14)
     if kind == 0:
         return receipt(name, minutes, (shelf, rnd.choice([code, None]), quantity))
     if kind == 1:
         return shelf_event(name, minutes, "putback", shelf, quantity, lots=[lot(code, quantity)])
     if kind == 2:
-        return count(shelf, [lot(code, quantity)], minutes, "recount")
+        where = rnd.choice(["store", "warehouse"])
+        return count(shelf, [lot(code, quantity, _expiry(rnd))], minutes, "recount", where)
     if kind == 3:
         return policy(
             minutes, rnd.choice("pq"), op=rnd.choice(["upsert", "delete"]), threshold_pct=rnd.uniform(0, 99)
         )
     if kind == 4:
         return acknowledge(minutes, shelf)
+    if kind in (5, 8, 9):
+        return plan_command(
+            minutes, rnd.choice(["approve", "cancel"]), plan_id(shelf, rnd.choice([0, 0, 1, 2]))
+        )
+    if kind in (6, 7):
+        what = rnd.choice(["wh_in", "wh_in", "wh_in", "wh_out", "removal"])
+        return back_room_event(name, minutes, what, shelf, code, quantity * 2, expiry_date=_expiry(rnd))
     return shelf_event(name, minutes, rnd.choice(["pickup", "pickup", "putback"]), shelf, quantity)
 
 
@@ -75,16 +111,43 @@ def cut(rnd: random.Random, lines: Lines) -> list[dict[str, list[Entry]]]:
     return batches
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(st.integers(0, 2**32))
 def test_state_and_decisions_do_not_depend_on_how_lines_are_cut_and_interleaved(seed: int) -> None:
     lines = scenario(random.Random(seed))
-    state, outputs = run(lines, lateness_minutes=5, cooldown_minutes=3)
+    state, outputs = run(lines, **planning(seed))
     for other in range(3):
-        batches = cut(random.Random(seed + other), lines)
-        cut_state, cut_outputs = run_batches(batches, lateness_minutes=5, cooldown_minutes=3)
+        cut_state, cut_outputs = run_batches(cut(random.Random(seed + other), lines), **planning(seed))
         assert cut_outputs == outputs
         assert _comparable(cut_state) == _comparable(state)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_state_read_back_after_any_tick_goes_on_as_if_it_had_been_kept(seed: int) -> None:
+    batches = tick_by_tick(scenario(random.Random(seed)))
+    kept = each_batch(batches, lambda state: state, **planning(seed))
+    read_back = each_batch(batches, stored, **planning(seed))
+    for (state, outputs), (other_state, other_outputs) in zip(kept, read_back, strict=True):
+        assert other_outputs == outputs
+        assert encode_state(other_state) == encode_state(state)
+        assert other_state.inbox == state.inbox
+
+
+def test_the_scenarios_make_plans_facts_and_removals() -> None:
+    """Otherwise the tests above would show nothing about them."""
+    seen: Counter[str] = Counter()
+    for seed in range(20):
+        for state, outputs in each_batch(tick_by_tick(scenario(random.Random(seed))), **planning(seed)):
+            seen.update(one.status for one in of(outputs, topics.SHELF_RESTOCK_PLAN))
+            seen.update(f"{type(one).__name__} {one.event_type}" for one in facts_of(outputs))
+            seen["facts that wait"] += len(state.inbox.facts)
+            # Every record satisfies its contract, or it would test nothing.
+            assert all(one.event_id is not None for one in of(outputs, topics.DEAD_LETTERS))
+    expected = {"pending", "issued", "partial", "backordered", "completed", "cancelled", "facts that wait"}
+    expected |= {f"WarehouseEvent {kind}" for kind in ("wh_out", "shortage", "removal")}
+    expected |= {"ShelfEvent putback", "ShelfEvent removal"}
+    assert {one for one in expected if seen[one] < 5} == set()
 
 
 def _comparable(state: StoreState) -> bytes:

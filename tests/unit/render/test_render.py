@@ -155,7 +155,8 @@ def test_every_setting_reaches_the_data_plane(platform: Platform) -> None:
         _smartstore(
             stores=7,
             source={
-                "type": "Simulation", "seed": 1, "speed": 60, "tick": "1m", "maxLead": 0, "startHour": 6, "days": 2,
+                "type": "Simulation", "execution": "Reported",
+                "seed": 1, "speed": 60, "tick": "1m", "maxLead": 0, "startHour": 6, "days": 2,
                 "simulation": {"rangeScale": 0.5, "dailyCustomers": 9, "trafficMultiplier": 2, "start": "2026-02-03"},
                 "replay": {"products": 3, "start": "2017-02-03", "multiplier": 4},
                 "faults": {"malformedPct": 1, "duplicatePct": 2, "latePct": 5, "lateMax": "1h"},
@@ -163,7 +164,7 @@ def test_every_setting_reaches_the_data_plane(platform: Platform) -> None:
             planning={"shelf": {
                 "thresholdPct": 40, "minQty": 2, "targetPct": 90, "nearExpiryDays": 3,
                 "cooldown": "2h", "lateness": "30m",
-            }},
+            }, "restock": {"pickDelay": "2m", "travelTime": "5m", "removalHour": 3}},
         ),
         platform,
     ).run_settings  # fmt: skip

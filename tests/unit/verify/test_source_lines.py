@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from smartstore.verify.differences import Check
+from smartstore.verify.facts import FactCollection
 from smartstore.verify.ledger import EventLine
 from smartstore.verify.source_lines import LineComparison, event_reader
 
@@ -46,7 +47,9 @@ def line(small, shelf_topic):
         small.tick(15)
         index, ledger, check = small.index(), small.write(), Check("source")
         emitted = {"s1": index.emitted["shelf_events", "s1"]}
-        comparison = LineComparison(check, shelf_topic, emitted, 300_000, event_reader(ledger), lambda _: cut)
+        comparison = LineComparison(
+            check, shelf_topic, emitted, 300_000, event_reader(ledger), lambda _: cut, FactCollection()
+        )
         values = [bytes(entry.data) for _, entry in ledger.lines() if isinstance(entry, EventLine)]
         return comparison, [Delivered(v, redis_id=n) for n, v in enumerate(values[2:])], check
 

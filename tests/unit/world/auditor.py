@@ -1,4 +1,4 @@
-"""An auditor who keeps a store's books and knows nothing but its records."""
+"""An auditor who keeps a store's books and knows nothing but its records and what jobs stated."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -6,12 +6,16 @@ from datetime import date
 from typing import Any
 
 from smartstore.contracts.events import PosTransaction, ShelfEvent, StockCount, StoreConfig, WarehouseEvent
+from smartstore.contracts.outputs import LedgerNote
 from smartstore.contracts.wire import epoch_ms
-from smartstore.world.model import Emission
+from smartstore.world.model import Emission, JobFact
 
 
 class Auditor:
-    """Keeps one store's books from the records alone, and complains about impossible ones."""
+    """Keeps one store's books from the records alone, and complains about impossible ones.
+
+    A job's fact is booked when the world says that it was applied.
+    """
 
     def __init__(self) -> None:
         self.weights: dict[str, int] = {}
@@ -28,6 +32,13 @@ class Auditor:
         self.removed: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
         self.grams: Counter[str] = Counter()
+        self.stated: dict[str, Any] = {}
+        self.applied: list[Any] = []
+        self.impossible: list[Any] = []
+
+    def hear(self, facts: Iterable[JobFact]) -> None:
+        """Take note of what jobs stated."""
+        self.stated.update({fact.record.event_id: fact.record for fact in facts})
 
     def read(self, emissions: Iterable[Emission]) -> None:
         """Take in a tick's records in order; balances are checked whenever the time moves on."""
@@ -80,6 +91,8 @@ class Auditor:
             case StoreConfig():
                 self._profile(record)
                 return set()
+            case LedgerNote():
+                return self._note(record)
             case _:
                 self._other(record)
                 return set()
@@ -94,8 +107,24 @@ class Auditor:
                 self.exits.get(record.customer_id, 0), epoch_ms(record.exit_time)
             )
             assert record.timestamp == record.entry_time < record.exit_time
-        elif getattr(record, "kind", None) == "lost_sale":
-            self.lost[record.shelf_id] += record.quantity
+
+    def _note(self, note: LedgerNote) -> set[str]:
+        assert note.shelf_id is not None
+        if note.kind == "lost_sale":
+            self.lost[note.shelf_id] += note.quantity
+            return set()
+        fact = self.stated.pop(note.event_id or "")
+        assert (note.shelf_id, note.quantity) == (fact.shelf_id, fact.quantity)
+        if note.kind == "impossible":
+            self.impossible.append(fact)
+            return set()
+        assert note.timestamp >= fact.timestamp
+        self.applied.append(fact)
+        if isinstance(fact, ShelfEvent):
+            self._done_on_shelf(fact)
+        else:
+            self._done_in_back_room(fact)
+        return {fact.shelf_id}
 
     def _count(self, record: Any) -> None:
         lots = {lot.batch_code: lot.quantity for lot in record.lots or []}
@@ -116,40 +145,48 @@ class Auditor:
 
     def _shelf_event(self, record: Any) -> None:
         shelf = record.shelf_id
+        assert not record.lots
         if record.event_type == "weight_change":
             self.grams[shelf] += record.delta_weight_g
             return
-        lots = {lot.batch_code: lot.quantity for lot in record.lots or []}
-        if record.event_type == "removal":
-            assert all(self.expiry[shelf, code] < record.timestamp.date() for code in lots)
-            self.shelf[shelf] -= record.quantity
-            self.lots[shelf].subtract(lots)
-            self.removed[shelf] += record.quantity
-        elif record.lots:
-            self.shelf[shelf] += record.quantity
-            self.lots[shelf].update(lots)
-            self.transit[shelf].subtract(lots)
-        else:
-            sign = 1 if record.event_type == "pickup" else -1
-            assert epoch_ms(record.timestamp) < self.exits[record.customer_id]
-            self.shelf[shelf] -= sign * record.quantity
-            self.baskets[record.customer_id][shelf] += sign * record.quantity
-            assert self.baskets[record.customer_id][shelf] >= 0
+        sign = 1 if record.event_type == "pickup" else -1
+        assert epoch_ms(record.timestamp) < self.exits[record.customer_id]
+        self.shelf[shelf] -= sign * record.quantity
+        self.baskets[record.customer_id][shelf] += sign * record.quantity
+        assert self.baskets[record.customer_id][shelf] >= 0
 
     def _back_room(self, record: Any) -> None:
-        shelf = record.shelf_id
-        self._know(shelf, [record])
-        if record.event_type == "wh_in":
-            self.back[shelf][record.batch_code] += record.quantity
-            self.delivered[shelf] += record.quantity
-            return
-        self.back[shelf][record.batch_code] -= record.quantity
-        if record.reason == "expired":
-            assert record.expiry_date < record.timestamp.date()
-            self.removed[shelf] += record.quantity
+        assert record.event_type == "wh_in"
+        self._know(record.shelf_id, [record])
+        self.back[record.shelf_id][record.batch_code] += record.quantity
+        self.delivered[record.shelf_id] += record.quantity
+
+    def _done_on_shelf(self, fact: Any) -> None:
+        shelf = fact.shelf_id
+        self._know(shelf, fact.lots)
+        lots = {lot.batch_code: lot.quantity for lot in fact.lots}
+        if fact.event_type == "removal":
+            assert all(self.expiry[shelf, code] < fact.timestamp.date() for code in lots)
+            self.shelf[shelf] -= fact.quantity
+            self.lots[shelf].subtract(lots)
+            self.removed[shelf] += fact.quantity
         else:
-            assert record.expiry_date >= record.timestamp.date()
-            self.transit[shelf][record.batch_code] += record.quantity
+            self.shelf[shelf] += fact.quantity
+            self.lots[shelf].update(lots)
+            self.transit[shelf].subtract(lots)
+
+    def _done_in_back_room(self, fact: Any) -> None:
+        shelf = fact.shelf_id
+        if fact.event_type == "shortage":
+            return
+        self._know(shelf, [fact])
+        self.back[shelf][fact.batch_code] -= fact.quantity
+        if fact.event_type == "removal":
+            assert fact.expiry_date < fact.timestamp.date()
+            self.removed[shelf] += fact.quantity
+        else:
+            assert fact.expiry_date >= fact.timestamp.date()
+            self.transit[shelf][fact.batch_code] += fact.quantity
 
     def _receipt(self, record: Any) -> None:
         assert epoch_ms(record.timestamp) < self.exits[record.customer_id]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smartstore.world.physical.stock import Lot, draw, forget_if_empty, pick, shelve, take_expired
+from smartstore.world.physical.stock import Lot, forget_if_empty, pick, shelve, take
 
 TODAY = 100
 
@@ -38,12 +38,6 @@ def test_nobody_takes_expired_goods_or_from_an_empty_shelf() -> None:
     assert taken([], 1, 0.5) == []
 
 
-def test_goods_are_drawn_first_in_first_out() -> None:
-    back = [Lot(3, 95, 120, 10), Lot(1, 90, 130, 4), Lot(2, 90, 120, 5), Lot(4, 80, 99, 50)]
-    assert [(lot.number, lot.shelf) for lot in draw(back, 12, TODAY)] == [(2, 5), (1, 4), (3, 3)]
-    assert [(lot.number, lot.shelf) for lot in back] == [(3, 7), (4, 50)]
-
-
 def test_refills_join_their_lot_and_keep_the_order_of_expiry() -> None:
     shelf = lots((1, 101, 5), (3, 103, 5))
     for arriving in lots((3, 103, 2), (2, 102, 4), (4, 103, 1)):
@@ -51,11 +45,24 @@ def test_refills_join_their_lot_and_keep_the_order_of_expiry() -> None:
     assert [(lot.number, lot.shelf) for lot in shelf] == [(1, 5), (2, 4), (3, 7), (4, 1)]
 
 
-def test_expired_units_leave_the_shelf_but_not_the_baskets() -> None:
-    shelf = [Lot(1, 90, 98, 0, 1), Lot(2, 90, 99, 3, 2), Lot(3, 90, 100, 4)]
-    assert [(lot.number, lot.shelf) for lot in take_expired(shelf, TODAY)] == [(2, 3)]
-    assert [(lot.number, lot.shelf, lot.baskets) for lot in shelf] == [(1, 0, 1), (2, 0, 2), (3, 4, 0)]
-    assert take_expired(shelf, TODAY) == []
+def test_units_taken_leave_the_rest_of_their_lot() -> None:
+    back = lots((1, 101, 5), (2, 102, 5))
+    assert take(back, 2, 3) == Lot(2, 90, 102, 3)
+    assert [(lot.number, lot.shelf) for lot in back] == [(1, 5), (2, 2)]
+
+
+def test_a_lot_taken_whole_is_forgotten_but_for_baskets() -> None:
+    shelf = [Lot(1, 90, 98, 2), Lot(2, 90, 99, 3, 2)]
+    assert take(shelf, 1, 2) == Lot(1, 90, 98, 2)
+    assert take(shelf, 2, 3) == Lot(2, 90, 99, 3)
+    assert shelf == [Lot(2, 90, 99, 0, 2)]
+
+
+@pytest.mark.parametrize(("number", "quantity"), [(1, 4), (2, 1)])
+def test_what_is_not_there_cannot_be_taken(number: int, quantity: int) -> None:
+    shelf = [Lot(1, 90, 98, 3, 9)]
+    assert take(shelf, number, quantity) is None
+    assert shelf == [Lot(1, 90, 98, 3, 9)]
 
 
 def test_a_lot_is_forgotten_when_nothing_of_it_is_left() -> None:

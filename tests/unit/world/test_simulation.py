@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder, encode, epoch_ms
-from smartstore.world.model import SnapshotError
+from smartstore.world.model import JobFact, SnapshotError
 from smartstore.world.physical.estate import Estate
 from smartstore.world.simulation.world import build_simulation
 from tests.unit.world.auditor import Auditor
+from tests.unit.world.lock_step import Jobs, lock_step
 from tests.unit.world.small_worlds import on_wire, opening, run, simulation_settings
 
 DAY_TICKS = 288
@@ -47,15 +48,19 @@ def test_the_tick_grid_does_not_matter() -> None:
 
 @pytest.mark.parametrize("ticks", [1, 100, 207, 230])
 def test_restored_world_goes_on_exactly(ticks: int) -> None:
-    """Mid-day, around midnight (tick 204), before and after a delivery."""
-    world = build_simulation(simulation_settings(stores=2))
-    run(world, ticks)
-    blob = world.snapshot()
-    restored = build_simulation(simulation_settings(stores=2))
-    restored.restore(blob)
-    assert restored.snapshot() == blob
-    later = [world.start_ms + n * 300_000 for n in range(ticks + 1, ticks + 150)]
-    assert [on_wire(world.advance(t)) for t in later] == [on_wire(restored.advance(t)) for t in later]
+    """Mid-day, around midnight (tick 204), before and after a delivery; with the jobs at work."""
+    settings = simulation_settings(stores=2)
+    world, restored = (build_simulation(settings) for _ in range(2))
+    jobs, facts = Jobs(settings), list[JobFact]()
+    for tick in (world.start_ms + n * 300_000 for n in range(1, ticks + 150)):
+        opening_records = opening(world) if tick == world.start_ms + 300_000 else []
+        emissions = world.advance(tick, facts)
+        if tick > world.start_ms + ticks * 300_000:
+            assert on_wire(restored.advance(tick, facts)) == on_wire(emissions)
+        facts = jobs.take(opening_records + emissions, tick, world.stores)
+        if tick == world.start_ms + ticks * 300_000:
+            restored.restore(world.snapshot())
+            assert restored.snapshot() == world.snapshot()
     assert world.snapshot() == restored.snapshot()
 
 
@@ -116,7 +121,7 @@ def test_each_tick_holds_its_own_events_in_order() -> None:
 
 
 @settings(
-    max_examples=8,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     # A smaller seed is not a simpler world.
@@ -130,18 +135,37 @@ def test_each_tick_holds_its_own_events_in_order() -> None:
 )
 def test_books_add_up(seed: int, customers: int, tick_minutes: int) -> None:
     """Also in a shop that is too busy for its shelves (1,500 customers, 278 shelves)."""
-    tick_ms = tick_minutes * 60_000
-    world = build_simulation(simulation_settings(seed=seed, customers=customers, tick_ms=tick_ms))
+    settings = simulation_settings(seed=seed, customers=customers, tick_ms=tick_minutes * 60_000)
+    world = build_simulation(settings)
     auditor = Auditor()
-    auditor.read(opening(world))
-    for n in range(1, 3 * 24 * 60 // tick_minutes):
-        auditor.read(world.advance(world.start_ms + n * tick_ms))
+    for _, facts, emissions in lock_step(world, settings, 2 * 24 * 60 // tick_minutes):
+        auditor.hear(facts)
+        auditor.read(emissions)
         auditor.check_sums()
     compare(auditor, world)
     assert not auditor.lost
+    assert not auditor.impossible
     for customer, basket in auditor.baskets.items():
-        if auditor.exits[customer] < world.start_ms + n * tick_ms:
+        if auditor.exits[customer] < world._now:
             assert not any(basket.values()), customer
+
+
+def test_jobs_refill_shelves_and_clear_expired_goods() -> None:
+    """All they state is possible when the world waits for them: the books of the jobs are right to the unit."""
+    settings = simulation_settings(customers=100, tick_ms=3_600_000)
+    world = build_simulation(settings)
+    auditor = Auditor()
+    for _, facts, emissions in lock_step(world, settings, 12 * 24):
+        auditor.hear(facts)
+        auditor.read(emissions)
+    assert not auditor.impossible
+    done = {(type(fact).__name__, fact.event_type) for fact in auditor.applied}
+    assert done >= {
+        ("WarehouseEvent", "wh_out"),
+        ("WarehouseEvent", "removal"),
+        ("ShelfEvent", "putback"),
+        ("ShelfEvent", "removal"),
+    }
 
 
 def compare(auditor: Auditor, world: Estate) -> None:
@@ -150,7 +174,8 @@ def compare(auditor: Auditor, world: Estate) -> None:
     for place, plan in enumerate(world._models[0]._planner.shelves):
         shelf = plan.profile.shelf_id
         assert state.stock[place] == auditor.shelf[shelf]
-        assert state.transit[place] == auditor.transit[shelf].total()
+        transit = {lot.code: lot.shelf for lot in state.transit[place]}
+        assert transit == {code: n for code, n in auditor.transit[shelf].items() if n}
         lots = {lot.code: lot.shelf + lot.baskets for lot in state.shelves[place]}
         assert lots == {code: n for code, n in auditor.lots[shelf].items() if n}
         back = {lot.code: lot.shelf for lot in state.back_room[place]}
@@ -159,16 +184,15 @@ def compare(auditor: Auditor, world: Estate) -> None:
 
 def test_default_store_has_work_for_the_alerts() -> None:
     """In a week of the default range some shelves fall under 30 % and recover, and some goods come near expiry."""
-    world = build_simulation(simulation_settings(scale=0.15, customers=1000, tick_ms=3_600_000))
+    settings = simulation_settings(scale=0.15, customers=1000, tick_ms=3_600_000)
+    world = build_simulation(settings)
     state = world._models[0].state
     capacities = [plan.profile.capacity for plan in world._models[0]._planner.shelves]
     low_before: set[int] = set()
     fell: set[int] = set()
     recovered: set[int] = set()
     near: set[int] = set()
-    for n in range(1, 7 * 24):
-        now = world.start_ms + n * 3_600_000
-        world.advance(now)
+    for now, _, _ in lock_step(world, settings, 7 * 24):
         low = {s for s, capacity in enumerate(capacities) if state.stock[s] < 0.3 * capacity}
         fell |= low - low_before
         recovered |= low_before - low

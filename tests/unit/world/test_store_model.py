@@ -1,110 +1,12 @@
-"""One small store, planned by hand: customers and staff against its shelves."""
+"""One small store, planned by hand: customers and suppliers against its shelves."""
 
 from typing import Any
 
-import numpy as np
 import pytest
 
-from smartstore.contracts.events import ShelfProfile
-from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK, PUT_BACK, DayPlan, ShelfPlan, StaffHours
-from smartstore.world.physical.staff import next_delivery
-from smartstore.world.physical.stock import Lot
-from smartstore.world.physical.store import StoreModel
-
-MONDAY = 20_458
-"""2026-01-05."""
-MINUTE = 60_000
-
-
-class HandPlanned:
-    """Two shelves of 10 units at 100 cents, 50 g each.
-
-    `visits` are lists of (minute of the day, kind, shelf, quantity).
-    """
-
-    store_id = "s1"
-    name = "Store"
-    staff_hours = StaffHours(6, 22)
-
-    def __init__(
-        self,
-        *visits: list[tuple[int, int, int, int]],
-        stock: tuple[int, int] = (10, 10),
-        expiry: int = MONDAY + 5,
-        substitutes: bool = False,
-        paid: tuple[int, int] | None = None,
-    ) -> None:
-        self._visits = visits
-        self._stock = stock
-        self._expiry = expiry
-        self._paid = paid
-        self.shelves = tuple(
-            ShelfPlan(
-                profile=ShelfProfile(
-                    shelf_id=name,
-                    sku=name,
-                    item_category="C",
-                    item_subcategory="S",
-                    capacity=10,
-                    item_weight_g=50,
-                    item_price_cents=100,
-                    standard_batch_size=6,
-                    warehouse_capacity=20,
-                ),
-                life_days=(3, 3),
-                demand_per_day=2.0,
-                substitutes=(1 - place,) if substitutes else (),
-            )
-            for place, name in enumerate(("A", "B"))
-        )
-
-    def opening_lots(self) -> tuple[list[list[Lot]], list[list[Lot]]]:
-        """Lot 1 and 2 on the shelves, 3 and 4 in the back room."""
-        on_shelves = [
-            [Lot(1 + n, MONDAY - 1, self._expiry, units)] * (units > 0) for n, units in enumerate(self._stock)
-        ]
-        return on_shelves, [[Lot(3 + n, MONDAY - 1, MONDAY + 9, 15)] for n in (0, 1)]
-
-    def day(self, day: int) -> DayPlan:
-        """Each visit enters with its first intent and leaves a minute after its last."""
-        visits = self._visits if day == MONDAY else ()
-        rows = [(*intent, visit) for visit, intents in enumerate(visits) for intent in intents]
-        rows.sort(key=lambda row: (row[0], row[1]))
-        table = np.array(rows, np.int64).reshape(-1, 5)
-        recorded = None
-        if self._paid is not None:
-            unit, discount = (np.full(len(rows), cents, np.int32) for cents in self._paid)
-            recorded = (unit, discount)
-        return DayPlan(
-            day=day,
-            at=day * DAY_MS + table[:, 0] * MINUTE + 1,
-            kind=table[:, 1].astype(np.int8),
-            visit=table[:, 4].astype(np.int32),
-            shelf=table[:, 2].astype(np.int32),
-            quantity=table[:, 3].astype(np.int32),
-            chance=np.zeros(len(rows), np.float32),
-            paid=recorded,
-            unit_discounts=[15, 0],
-            customers=[f"c{n}" for n in range(len(visits))],
-            transactions=[f"t{n}" for n in range(len(visits))],
-            exits=[day * DAY_MS + (intents[-1][0] + 1) * MINUTE for intents in visits],
-        )
-
-
-def live(planner: HandPlanned, *, start_hour: int = 7, hours: int = 1) -> tuple[StoreModel, list[Any]]:
-    """The store after so many hours of the Monday, and its records."""
-    start = MONDAY * DAY_MS + start_hour * 60 * MINUTE
-    model = StoreModel(1, planner, start)
-    return model, [emission.record for _, _, emission in model.advance(start + hours * 60 * MINUTE)]
-
-
-def moves(records: list[Any]) -> list[tuple[str, str, int]]:
-    """Shelf events but for the scale's."""
-    return [
-        (record.event_type, record.shelf_id, record.quantity)
-        for record in records
-        if getattr(record, "event_type", "") in {"pickup", "putback", "removal"}
-    ]
+from smartstore.world.physical.deliveries import next_delivery
+from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK, PUT_BACK
+from tests.unit.world.hand_planned import MONDAY, HandPlanned, back_room_fact, live, moves
 
 
 def receipts(records: list[Any]) -> list[Any]:
@@ -180,35 +82,44 @@ def test_an_empty_basket_is_not_paid() -> None:
     assert model.state.baskets == {}
 
 
-def test_a_round_refills_what_is_low() -> None:
-    model, records = live(HandPlanned(stock=(3, 4)))
-    out = [record for record in records if getattr(record, "event_type", "") == "wh_out"]
-    assert [(r.shelf_id, r.batch_code, r.reason) for r in out] == [("A", "B0000003", "refill")]
-    refills = [record for record in records if getattr(record, "event_type", "") == "putback"]
-    if refills:
-        (refill,) = refills
-        assert refill.customer_id is None
-        assert 150 <= (refill.timestamp - out[0].timestamp).total_seconds() < 210
-        assert [(lot.batch_code, lot.quantity) for lot in refill.lots] == [("B0000003", out[0].quantity)]
-    assert 8 <= 3 + out[0].quantity <= 10
-    assert model.state.stock[0] + model.state.transit[0] == 3 + out[0].quantity
+def test_without_facts_of_jobs_nobody_refills_or_removes() -> None:
+    model, records = live(HandPlanned(stock=(0, 3), expiry=MONDAY - 1), hours=24)
+    assert {record.event_type for record in records} <= {"wh_in"}
+    assert model.state.stock == [0, 3]
 
 
-def test_the_first_round_of_the_day_clears_expired_goods() -> None:
-    model, records = live(HandPlanned(expiry=MONDAY - 1), hours=2)
-    assert {("removal", "A", 10), ("removal", "B", 10)} <= set(moves(records))
-    assert all(lot.expiry >= MONDAY for lots in model.state.shelves for lot in lots)
+def deliveries(planner: HandPlanned, *facts: Any) -> list[Any]:
+    """What the supplier brings on Monday morning."""
+    _, records = live(planner, *facts, hours=2)
+    return [record for record in records if getattr(record, "event_type", "") == "wh_in"]
 
 
-def test_a_delivery_brings_whole_batches_that_fit() -> None:
-    model, records = live(HandPlanned(stock=(1, 10)), hours=2)
-    came = [record for record in records if getattr(record, "event_type", "") == "wh_in"]
-    # A: 10 + 2 × 4 days − 15 in the back − what is on the shelf or on its way; the back room takes 20.
-    assert {record.quantity for record in came} <= {6, 12}
-    assert all(record.reason == "supplier_delivery" for record in came)
-    assert len({record.batch_code for record in came} | {"B0000003", "B0000004"}) == len(came) + 2
-    assert all((record.expiry_date - record.received_date).days == 3 for record in came)
-    assert all(sum(lot.shelf for lot in lots) <= 20 for lots in model.state.back_room)
+def test_a_delivery_brings_whole_batches_up_to_a_full_shelf_and_the_demand_until_after_the_next() -> None:
+    # A lacks 10 + 2 × 4 days − 5 in the back − 1 on the shelf = 12 units, B lacks none.
+    (came,) = deliveries(HandPlanned(stock=(1, 10), back_room=(5, 15)))
+    assert (came.shelf_id, came.quantity, came.reason) == ("A", 12, "supplier_delivery")
+    assert came.batch_code == "B0000005"
+    assert (came.expiry_date - came.received_date).days == 3
+
+
+@pytest.mark.parametrize(("in_back", "quantity"), [(8, [12]), (9, [6]), (14, [6]), (15, [])])
+def test_a_delivery_brings_what_fits_into_the_back_room(in_back: int, quantity: list[int]) -> None:
+    """An empty shelf, and room for 20 units behind it: as many batches of 6 as fit."""
+    came = deliveries(HandPlanned(stock=(0, 10), back_room=(in_back, 15)))
+    assert [record.quantity for record in came] == quantity
+
+
+def test_goods_on_their_way_to_the_shelf_are_not_ordered_again() -> None:
+    taken = back_room_fact("wh_out", "A", 3, 15)
+    # 10 + 2 × 4 days − 15 on the way − 3 on the shelf = 0.
+    assert deliveries(HandPlanned(stock=(3, 10)), taken) == []
+    assert [record.quantity for record in deliveries(HandPlanned(stock=(2, 10)), taken)] == [6]
+
+
+def test_delivered_goods_lie_in_the_back_room() -> None:
+    model, _ = live(HandPlanned(stock=(1, 10), back_room=(5, 15)), hours=2)
+    assert [(lot.number, lot.shelf) for lot in model.state.back_room[0]] == [(3, 5), (5, 12)]
+    assert model.state.stock == [1, 10]
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,21 @@ import pytest
 
 from smartstore.contracts.settings import RunSettings
 from smartstore.contracts.topics import DAY_MS
+from smartstore.contracts.wire import from_epoch_ms
 from smartstore.world.ledger import Ledger, LedgerError
 from smartstore.world.ledger_lines import (
     DECODE_LINE,
+    DECODE_TICK,
     Record,
+    TickMark,
     entry_of_line,
+    fact_line,
+    is_fact,
+    is_tick,
     record_line,
     relayed_line,
     run_line,
+    seq_of,
     tick_line,
 )
 
@@ -24,14 +31,29 @@ TICK = 300_000
 EVENT = Record("event", "shelf_events", b'{"a":1}')
 
 
+def mark(seq: int, tick: int, records: int) -> TickMark:
+    """The mark of a tick with a fact of offset `tick` taken."""
+    return TickMark(
+        seq=seq,
+        tick=from_epoch_ms(tick * TICK),
+        stores=["s1"],
+        records=records,
+        checksum=7,
+        relayed={0: tick},
+        facts={"wh_events": {0: tick + 1}},
+        taken={"s1": tick},
+    )
+
+
 def write(ledger: Ledger, ticks: range, records: int = 3) -> None:
-    """Ticks with so many records each; the run line first."""
+    """Ticks with a fact and so many records each; the run line first."""
     if ledger.next_seq == 0:
         ledger.append([run_line(RunSettings(name="t"), ["s1"])])
     for tick in ticks:
         seq = ledger.next_seq
-        lines = [record_line(seq + n, EVENT) for n in range(records)]
-        lines.append(tick_line(seq + records, tick * TICK, ["s1"], records, 7, {0: tick}))
+        lines = [fact_line(seq, "wh_events", b'{"f":1}')]
+        lines += [record_line(seq + n, EVENT) for n in range(1, records + 1)]
+        lines.append(tick_line(mark(seq + records + 1, tick, records)))
         ledger.commit(lines, tick * TICK)
 
 
@@ -109,6 +131,44 @@ def test_lines_are_what_is_emitted() -> None:
     assert json.loads(late) == {
         "kind": "event", "seq": 5, "line": "shelf_events", "fault": "late", "data": {"a": 1},
     }  # fmt: skip
+
+
+def test_a_fact_is_in_the_ledger_verbatim_and_not_emitted() -> None:
+    """It stands on Kafka already."""
+    line = fact_line(4, "wh_events", b'{"a":1}')
+    assert json.loads(line) == {"kind": "fact", "seq": 4, "line": "wh_events", "data": {"a": 1}}
+    assert (is_fact(line), is_tick(line), seq_of(line)) == (True, False, 4)
+    assert bytes(DECODE_LINE(line).data) == b'{"a":1}'
+    assert entry_of_line(DECODE_LINE(line)) is None
+
+
+def test_a_tick_line_says_all_of_its_mark() -> None:
+    """Also how far the facts were read and taken."""
+    line = tick_line(mark(4, 2, 3))
+    assert json.loads(line) == {
+        "kind": "tick", "seq": 4, "tick": "1970-01-01T00:10:00Z", "stores": ["s1"], "records": 3, "checksum": 7,
+        "relayed": {"0": 2}, "facts": {"wh_events": {"0": 3}}, "taken": {"s1": 2},
+    }  # fmt: skip
+    assert (is_tick(line), is_fact(line), seq_of(line)) == (True, False, 4)
+    assert DECODE_TICK(line) == mark(4, 2, 3)
+    entry = entry_of_line(DECODE_LINE(line))
+    assert entry is not None
+    assert json.loads(entry.payload)["tick"] == "1970-01-01T00:10:00Z"
+
+
+def test_facts_of_an_unfinished_tick_are_cut_off(tmp_path: Path) -> None:
+    """They are read from Kafka again, from the position of the last tick; configuration before them stays."""
+    ledger = Ledger(tmp_path)
+    write(ledger, range(1, 3))
+    seq = ledger.next_seq
+    row, fact = relayed_line(seq, b'{"c":1}', (0, 5, 0)), fact_line(seq + 1, "wh_events", b'{"f":2}')
+    ledger.append([row, fact, record_line(seq + 2, EVENT)])
+    ledger.close()
+    ledger = Ledger(tmp_path)
+    assert ledger.next_seq == seq + 1
+    assert [line.seq for line in ledger.relayed] == [seq]
+    assert ledger.committed == mark(seq - 1, 2, 3)
+    ledger.close()
 
 
 def test_damaged_tick_line_is_one_clear_error(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ from smartstore.contracts.events import Command, ShelfPolicy, StoreConfig
 from smartstore.contracts.outputs import Alert
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, from_epoch_ms
+from smartstore.domain import restock_plans
 from smartstore.domain.balance import NONE
 from smartstore.domain.lots import NO_DATE, Lots, day_of
 from smartstore.domain.policies import Limits, resolve
+from smartstore.domain.restock_plans import PlanBook
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves, grown, no_bools, no_ints
 from smartstore.domain.tick import MINUTE_MS, Emitted, Moment, Records, Refusal, moment_or_none
 
@@ -65,6 +67,7 @@ class State:
     """Alert books by type, the policies received, and the limits that follow from them."""
 
     books: tuple[Book, ...] = field(default_factory=lambda: (Book(), Book()))
+    plans: PlanBook = field(default_factory=PlanBook)
     policies: Mapping[str, ShelfPolicy] = field(default_factory=dict)
     limits: Limits | None = None
     """Derived from policies, shelves and planning; None = to be resolved again."""
@@ -104,7 +107,26 @@ def step(
         book = state.books[kind]
         shelves = np.arange(size) if everything else _candidates(book, changed, moment)
         _evaluate(state, kind, shelves, stock, versions, moment, emitted)
-    return replace(state, next_due_ms=_next_due(state.books, moment)), emitted
+    plans = _plan(state, records, stock, moment, emitted)
+    due_ms = min(_next_due(state.books, moment), restock_plans.next_due(plans, moment))
+    return replace(state, plans=plans, next_due_ms=due_ms), emitted
+
+
+def _plan(state: State, records: Records, stock: Stock, moment: Moment, emitted: Emitted) -> PlanBook:
+    """Follow the open restock plans, and make one for every low shelf that has none."""
+    shelves = stock.shelves
+    plans = state.plans.sized(len(shelves))
+    changed = restock_plans.follow(plans, records, shelves, NAME, moment, emitted)
+    every = np.arange(len(shelves))
+    low = _holds(state, TYPES.index("refill_request"), every, stock, moment)
+    closed = [plan for plan in changed if not plans.is_open[plan]]
+    for plan in restock_plans.records_of(plans, closed, shelves, NAME, moment):
+        emitted.emit(topics.SHELF_RESTOCK_PLAN, plan)
+    made = restock_plans.make(plans, low, stock.units, shelves, moment)
+    rest = changed.difference(closed) | made
+    for plan in restock_plans.records_of(plans, rest, shelves, NAME, moment):
+        emitted.emit(topics.SHELF_RESTOCK_PLAN, plan)
+    return plans
 
 
 def _with_policies(
@@ -144,8 +166,6 @@ def _acknowledge(
 ) -> None:
     for command in commands:
         if command.command != "acknowledge":
-            reason = f"unsupported_command: no job of this store carries out `{command.command}`"
-            emitted.refusals.append(Refusal(topics.COMMANDS.name, command, reason, "command"))
             continue
         place = _open_alert(state.books, command, stock.shelves, moment.store_id)
         if place is None:

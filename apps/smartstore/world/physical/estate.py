@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from smartstore.contracts.settings import RunSettings
 from smartstore.contracts.wire import encode
-from smartstore.world.model import Emission, SnapshotError
+from smartstore.world.model import Emission, JobFact, SnapshotError
 from smartstore.world.physical.facts import Dated
 from smartstore.world.physical.plan import StorePlanner
 from smartstore.world.physical.stock import StoreState
 from smartstore.world.physical.store import StoreModel
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 
 class EstateSnapshot(Struct, array_like=True):
@@ -38,15 +38,18 @@ class Estate:
         self._now = start_ms
         self._fingerprint = fingerprint(settings)
         self._models = [StoreModel(settings.source.seed, planner, start_ms) for planner in planners]
+        self._by_store = dict(zip(self.stores, self._models, strict=True))
 
     def opening(self) -> list[Emission]:
         """See `World.opening`."""
         return [emission for ordinal, model in enumerate(self._models) for emission in model.opening(ordinal)]
 
-    def advance(self, tick_ms: int) -> list[Emission]:
+    def advance(self, tick_ms: int, facts: Sequence[JobFact] = ()) -> list[Emission]:
         """See `World.advance`."""
         if tick_ms <= self._now:
             raise ValueError(f"the world is at {self._now} already and cannot advance to {tick_ms}")
+        for fact in facts:
+            self._by_store[fact.record.store_id].plan(fact.line, fact.record)
         self._now = tick_ms
         until = tick_ms if self.end_ms is None else min(tick_ms, self.end_ms)
         dated: list[Dated] = []

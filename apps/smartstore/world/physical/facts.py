@@ -1,7 +1,6 @@
 """Builds the records of one store from what physically happened, with their identifiers, in the order they
 happened."""
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -47,7 +46,7 @@ class Facts:
         self._weights = [plan.profile.item_weight_g for plan in shelves]
         prefixes = {
             purpose: id_prefix(seed, store_id, purpose)
-            for purpose in ("shelf", "scale", "visit", "receipt", "lost", "staff", "staff-scale")
+            for purpose in ("shelf", "scale", "visit", "receipt", "lost", "staff", "staff-scale", "judged")
         }
         self._shelf_prefix = prefixes["shelf"]
         self._scale_prefix = prefixes["scale"]
@@ -56,6 +55,7 @@ class Facts:
         self._lost_prefix = prefixes["lost"]
         self._staff_prefix = prefixes["staff"]
         self._staff_scale_prefix = prefixes["staff-scale"]
+        self._judged_prefix = prefixes["judged"]
         self._out: list[Dated] = []
 
     def take(self) -> list[Dated]:
@@ -110,52 +110,49 @@ class Facts:
         self._out.append((at, event_id, Emission(SHELF_EVENTS.name, action)))
         self._out.append((at, scale_id, Emission(SHELF_EVENTS.name, scale)))
 
-    def staff_moved(self, at: int, number: int, shelf: int, lots: Iterable[Lot], *, reason: str) -> None:
-        """Staff put lots on the shelf (`refill`) or took them off (`expired`); the scale sees it too."""
-        moment = from_epoch_ms(at)
-        event_id = f"{self._staff_prefix}{number:012x}"
+    def weighed(self, at: int, number: int, shelf: int, quantity: int) -> None:
+        """The scale saw people put units on the shelf (or take them off, negative)."""
         scale_id = f"{self._staff_scale_prefix}{number:012x}"
-        named = [lot_quantity(lot) for lot in lots]
-        quantity = sum(lot.quantity for lot in named)
-        refill = reason == "refill"
-        action = ShelfEvent(
-            event_id=event_id,
-            store_id=self._store_id,
-            timestamp=moment,
-            event_type="putback" if refill else "removal",
-            shelf_id=self._ids[shelf],
-            quantity=quantity,
-            lots=named,
-            reason=reason,
-        )
-        grams = self._weights[shelf] * quantity
-        scale = ShelfEvent(
+        record = ShelfEvent(
             event_id=scale_id,
             store_id=self._store_id,
-            timestamp=moment,
+            timestamp=from_epoch_ms(at),
             event_type="weight_change",
             shelf_id=self._ids[shelf],
-            delta_weight_g=grams if refill else -grams,
+            delta_weight_g=self._weights[shelf] * quantity,
         )
-        self._out.append((at, event_id, Emission(SHELF_EVENTS.name, action)))
-        self._out.append((at, scale_id, Emission(SHELF_EVENTS.name, scale)))
+        self._out.append((at, scale_id, Emission(SHELF_EVENTS.name, record)))
 
-    def back_room_moved(
-        self, at: int, number: int, shelf: int, lot: Lot, *, arrived: bool, reason: str
+    def judged(
+        self, at: int, number: int, shelf: int, quantity: int, event_id: str, *, applied: bool
     ) -> None:
-        """Units of a lot came into the back room or left it."""
+        """A job's fact was made true, or could not be."""
+        note_id = f"{self._judged_prefix}{number:012x}"
+        record = LedgerNote(
+            note_id=note_id,
+            store_id=self._store_id,
+            kind="applied" if applied else "impossible",
+            shelf_id=self._ids[shelf] if shelf >= 0 else None,
+            quantity=quantity,
+            event_id=event_id,
+            timestamp=from_epoch_ms(at),
+        )
+        self._out.append((at, note_id, Emission(LEDGER.name, record)))
+
+    def delivered(self, at: int, number: int, shelf: int, lot: Lot) -> None:
+        """Units of a lot came into the back room."""
         event_id = f"{self._staff_prefix}{number:012x}"
         record = WarehouseEvent(
             event_id=event_id,
             store_id=self._store_id,
             timestamp=from_epoch_ms(at),
-            event_type="wh_in" if arrived else "wh_out",
+            event_type="wh_in",
             shelf_id=self._ids[shelf],
             batch_code=lot.code,
             quantity=lot.shelf,
             received_date=calendar_day(lot.received),
             expiry_date=calendar_day(lot.expiry),
-            reason=reason,
+            reason="supplier_delivery",
         )
         self._out.append((at, event_id, Emission(WH_EVENTS.name, record)))
 

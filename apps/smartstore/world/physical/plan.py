@@ -34,13 +34,6 @@ class ShelfPlan(Struct, frozen=True, kw_only=True):
     substitutes: tuple[int, ...] = ()
 
 
-class StaffHours(Struct, frozen=True):
-    """Hours of the day (UTC) in which a staff round starts, one round an hour."""
-
-    first: int
-    last: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayPlan:
     """The intents of one store's day, ordered by time; all arrays have one entry per intent.
@@ -94,7 +87,6 @@ class StorePlanner(Protocol):
     store_id: str
     name: str
     shelves: tuple[ShelfPlan, ...]
-    staff_hours: StaffHours
 
     def opening_lots(self) -> tuple[list[list[Lot]], list[list[Lot]]]:
         """Lots on each shelf and in the back room when the run starts, with numbers unique in the store."""

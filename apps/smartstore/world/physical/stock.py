@@ -18,7 +18,12 @@ class Lot(Struct, array_like=True, gc=False):
     @property
     def code(self) -> str:
         """The batch code."""
-        return f"B{self.number:07d}"
+        return batch_code(self.number)
+
+
+def batch_code(number: int) -> str:
+    """The batch code of a lot's number."""
+    return f"B{number:07d}"
 
 
 class Held(Struct, array_like=True, gc=False):
@@ -32,7 +37,10 @@ class Held(Struct, array_like=True, gc=False):
 
 
 class Task(Struct, array_like=True, order=True):
-    """Something staff will do at a moment; `number` keeps tasks of the same moment in order."""
+    """Something people will do at a moment; `number` keeps tasks of the same moment in order.
+
+    `event_id` is the job's fact that the task makes true, if any.
+    """
 
     at: int
     number: int
@@ -40,12 +48,13 @@ class Task(Struct, array_like=True, order=True):
     shelf: int = 0
     quantity: int = 0
     lots: list[Lot] = field(default_factory=list)
+    event_id: str = ""
 
 
 class StoreState(Struct, array_like=True):
     """Everything that changes in one store. Lists are indexed by shelf.
 
-    `shelves` holds a shelf's lots by (expiry, number); `stock` their units on the shelf; `transit` the units that
+    `shelves` holds a shelf's lots by (expiry, number); `stock` their units on the shelf; `transit` the lots that
     left the back room and are not yet on the shelf. `agenda` is a heap. `baskets` is keyed by visit.
     """
 
@@ -53,13 +62,12 @@ class StoreState(Struct, array_like=True):
     shelves: list[list[Lot]]
     back_room: list[list[Lot]]
     stock: list[int]
-    transit: list[int]
+    transit: list[list[Lot]]
     baskets: dict[int, list[Held]]
     agenda: list[Task]
     next_lot: int
     next_fact: int = 0
     next_task: int = 0
-    swept_day: int = -1
 
 
 def pick(
@@ -112,35 +120,17 @@ def forget_if_empty(lots: list[Lot], lot: Lot) -> None:
         lots.remove(lot)
 
 
-def draw(back_room: list[Lot], quantity: int, today: int) -> list[Lot]:
-    """Take up to `quantity` unexpired units from the back room, first in first out (received, expiry, number)."""
-    taken = []
-    for lot in sorted(back_room, key=lambda lot: (lot.received, lot.expiry, lot.number)):
-        if quantity == 0:
-            break
-        if lot.expiry < today:
-            continue
-        units = min(quantity, lot.shelf)
-        lot.shelf -= units
-        quantity -= units
-        taken.append(Lot(lot.number, lot.received, lot.expiry, units))
-    back_room[:] = [lot for lot in back_room if lot.shelf]
-    return taken
+def take(lots: list[Lot], number: int, quantity: int) -> Lot | None:
+    """Take so many units of a lot off the shelf, out of the back room or off the trolley; None if they are not there.
 
-
-def take_expired(lots: list[Lot], today: int) -> list[Lot]:
-    """Take all expired units off a shelf or out of the back room; units in baskets stay."""
-    taken = [
-        Lot(lot.number, lot.received, lot.expiry, lot.shelf)
-        for lot in lots
-        if lot.expiry < today and lot.shelf
-    ]
-    if taken:
-        for lot in lots:
-            if lot.expiry < today:
-                lot.shelf = 0
-        lots[:] = [lot for lot in lots if lot.shelf or lot.baskets]
-    return taken
+    Units in baskets stay, and so does their lot.
+    """
+    for lot in lots:
+        if lot.number == number and lot.shelf >= quantity:
+            lot.shelf -= quantity
+            forget_if_empty(lots, lot)
+            return Lot(lot.number, lot.received, lot.expiry, quantity)
+    return None
 
 
 def units(lots: list[Lot]) -> int:

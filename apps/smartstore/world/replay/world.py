@@ -8,14 +8,11 @@ import pyarrow as pa
 from smartstore.contracts.settings import RunSettings
 from smartstore.world.physical.calendar import run_bounds
 from smartstore.world.physical.estate import Estate
-from smartstore.world.physical.plan import DAY_MS, DayPlan, StaffHours
+from smartstore.world.physical.plan import DAY_MS, DayPlan
 from smartstore.world.physical.stock import Lot
 from smartstore.world.replay.baskets import Baskets, line_prices, plan_day
 from smartstore.world.replay.recording import Recording, ReplayDataError, column, load_recording
 from smartstore.world.replay.shelves import opening_lots, shelf_plans, unit_prices
-
-ROUND_THE_CLOCK = StaffHours(0, 23)
-"""The recorded stores sell at every hour of the day (UTC), so staff are there at every hour."""
 
 
 class ReplayedStore:
@@ -25,7 +22,6 @@ class ReplayedStore:
         source = settings.source
         self.store_id = f"cj{recording.stores[rank]:04d}"
         self.name = f"Complete Journey store {recording.stores[rank]}"
-        self.staff_hours = ROUND_THE_CLOCK
         self._seed = source.seed
         self._multiplier = source.replay.multiplier
         self._start_ms = start_ms

@@ -6,7 +6,7 @@ from smartstore.contracts.events import ShelfProfile
 from smartstore.contracts.settings import RunSettings
 from smartstore.world.physical.calendar import run_bounds
 from smartstore.world.physical.estate import Estate
-from smartstore.world.physical.plan import DAY_MS, DayPlan, ShelfPlan, StaffHours
+from smartstore.world.physical.plan import DAY_MS, DayPlan, ShelfPlan
 from smartstore.world.physical.stock import Lot
 from smartstore.world.simulation import opening
 from smartstore.world.simulation.catalogue import Sku, skus_of, subcategory_ends
@@ -23,7 +23,6 @@ LIFE_DAYS = {
 }
 """How long delivered goods keep: least and most days."""
 LONG_LIFE_DAYS = (365, 730)
-STAFF_HOURS = StaffHours(6, 22)
 SUBSTITUTES = 3
 
 
@@ -36,7 +35,6 @@ class SimulatedStore:
         self.store_id = f"s{ordinal + 1:04d}"
         self.name = f"Store {ordinal + 1}"
         self.shelves = shelves
-        self.staff_hours = STAFF_HOURS
         self._skus = skus
         self._seed = settings.source.seed
         self._simulation = settings.source.simulation

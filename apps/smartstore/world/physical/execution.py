@@ -1,0 +1,122 @@
+"""Facts that jobs state in people's place: made true against what is physically there, or judged impossible."""
+
+from collections import Counter
+from heapq import heappush
+from typing import Any
+
+from smartstore.contracts.events import LotQuantity, ShelfEvent, WarehouseEvent
+from smartstore.contracts.wire import epoch_ms
+from smartstore.world.physical.facts import Facts
+from smartstore.world.physical.plan import ShelfPlan
+from smartstore.world.physical.stock import Lot, StoreState, Task, batch_code, shelve, take, units
+
+TAKE, SHELVE, CLEAR_SHELF, CLEAR_BACK_ROOM, NOTHING = "take", "shelve", "clear-shelf", "clear-back", "nothing"
+KINDS = {
+    ("wh_events", "wh_out"): TAKE,
+    ("wh_events", "removal"): CLEAR_BACK_ROOM,
+    ("wh_events", "shortage"): NOTHING,
+    ("shelf_events", "putback"): SHELVE,
+    ("shelf_events", "removal"): CLEAR_SHELF,
+}
+UNKNOWN = -1
+
+
+class Execution:
+    """The people of one store who do what jobs say. `run` does one task; tasks must come in the agenda's order."""
+
+    def __init__(self, shelves: tuple[ShelfPlan, ...], state: StoreState, facts: Facts) -> None:
+        self._index = {plan.profile.shelf_id: place for place, plan in enumerate(shelves)}
+        self._state = state
+        self._facts = facts
+        self._tasks = {
+            TAKE: self._take,
+            SHELVE: self._shelve,
+            CLEAR_SHELF: self._clear_shelf,
+            CLEAR_BACK_ROOM: self._clear_back_room,
+            NOTHING: self._nothing,
+        }
+
+    def plan(self, line: str, record: ShelfEvent | WarehouseEvent) -> None:
+        """Put a fact on the agenda: at its time, or at once when that has passed."""
+        state = self._state
+        kind = KINDS.get((line, record.event_type), UNKNOWN_KIND)
+        at = max(epoch_ms(record.timestamp), state.now)
+        shelf = self._index.get(record.shelf_id, UNKNOWN)
+        task = Task(at, state.next_task, kind, shelf, record.quantity or 0, _lots(record), record.event_id)
+        heappush(state.agenda, task)
+        state.next_task += 1
+
+    def run(self, task: Task) -> None:
+        """Do the task, and judge its fact; what cannot be done whole is not done at all."""
+        done = task.shelf != UNKNOWN and self._tasks.get(task.kind, self._never)(task)
+        self._facts.judged(task.at, self._number(), task.shelf, task.quantity, task.event_id, applied=done)
+
+    def _number(self) -> int:
+        self._state.next_fact += 1
+        return self._state.next_fact
+
+    def _never(self, _task: Task) -> bool:
+        return False
+
+    def _nothing(self, _task: Task) -> bool:
+        return True
+
+    def _take(self, task: Task) -> bool:
+        """Out of the back room, onto the trolley."""
+        taken = _take_all(self._state.back_room[task.shelf], task.lots)
+        for lot in taken or ():
+            shelve(self._state.transit[task.shelf], lot)
+        return taken is not None
+
+    def _shelve(self, task: Task) -> bool:
+        """From the trolley onto the shelf; the scale sees it."""
+        taken = _take_all(self._state.transit[task.shelf], task.lots)
+        if taken is None:
+            return False
+        for lot in taken:
+            shelve(self._state.shelves[task.shelf], lot)
+        self._state.stock[task.shelf] += units(taken)
+        self._facts.weighed(task.at, self._number(), task.shelf, units(taken))
+        return True
+
+    def _clear_shelf(self, task: Task) -> bool:
+        """Off the shelf and away; the scale sees it."""
+        taken = _take_all(self._state.shelves[task.shelf], task.lots)
+        if taken is None:
+            return False
+        self._state.stock[task.shelf] -= units(taken)
+        self._facts.weighed(task.at, self._number(), task.shelf, -units(taken))
+        return True
+
+    def _clear_back_room(self, task: Task) -> bool:
+        return _take_all(self._state.back_room[task.shelf], task.lots) is not None
+
+
+UNKNOWN_KIND = "unknown"
+
+
+def _lots(record: Any) -> list[Lot]:
+    """The lots a record names, as the world numbers them."""
+    if isinstance(record, WarehouseEvent):
+        return (
+            [] if record.batch_code is None else [Lot(_number_of(record.batch_code), 0, 0, record.quantity)]
+        )
+    named: list[LotQuantity] = record.lots or []
+    return [Lot(_number_of(lot.batch_code), 0, 0, lot.quantity) for lot in named]
+
+
+def _number_of(code: str) -> int:
+    """The number of a batch code; codes that the world does not give are of no lot."""
+    number = int(code[1:]) if code[1:].isdecimal() else UNKNOWN
+    return number if batch_code(number) == code else UNKNOWN
+
+
+def _take_all(lots: list[Lot], wanted: list[Lot]) -> list[Lot] | None:
+    """Take every lot wanted, or nothing at all; a lot named twice counts with its sum."""
+    sums: Counter[int] = Counter()
+    for lot in wanted:
+        sums[lot.number] += lot.shelf
+    have = {lot.number: lot.shelf for lot in lots}
+    if not sums or any(have.get(number, 0) < quantity for number, quantity in sums.items()):
+        return None
+    return [taken for number, quantity in sums.items() if (taken := take(lots, number, quantity)) is not None]

@@ -1,0 +1,251 @@
+"""Facts of jobs, made true in a store or judged impossible."""
+
+from typing import Any
+
+import pytest
+
+from smartstore.contracts.settings import RunSettings
+from smartstore.contracts.wire import epoch_ms
+from smartstore.world.model import JobFact
+from smartstore.world.physical.estate import Estate
+from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK
+from smartstore.world.physical.stock import StoreState
+from smartstore.world.physical.store import StoreModel
+from tests.unit.world.hand_planned import (
+    MINUTE,
+    MONDAY,
+    START,
+    HandPlanned,
+    back_room_fact,
+    live,
+    moves,
+    shelf_fact,
+)
+from tests.unit.world.small_worlds import on_wire
+
+Goods = tuple[dict[int, int], dict[int, int], dict[int, int]]
+
+
+def goods(state: StoreState, shelf: int = 0) -> Goods:
+    """Units by lot in the back room, on the trolley and on the shelf."""
+    assert state.stock[shelf] == sum(lot.shelf for lot in state.shelves[shelf])
+    places = state.back_room[shelf], state.transit[shelf], state.shelves[shelf]
+    back, trolley, on_shelf = ({lot.number: lot.shelf for lot in lots} for lots in places)
+    return back, trolley, on_shelf
+
+
+def judgements(records: list[Any]) -> list[tuple[str, str, int]]:
+    """What was judged: kind, event id, minute of the Monday."""
+    return [
+        (record.kind, record.event_id, (epoch_ms(record.timestamp) - MONDAY * DAY_MS) // MINUTE)
+        for record in records
+        if hasattr(record, "note_id")
+    ]
+
+
+def scales(records: list[Any]) -> list[tuple[str, int]]:
+    """What the scales saw."""
+    return [(r.shelf_id, r.delta_weight_g) for r in records if getattr(r, "delta_weight_g", None)]
+
+
+def test_wh_out_brings_units_from_the_back_room_onto_the_trolley() -> None:
+    model, records = live(HandPlanned(), back_room_fact("wh_out", "A", 3, 4))
+    assert goods(model.state) == ({3: 11}, {3: 4}, {1: 10})
+    assert judgements(records) == [("applied", "f", 420)]
+    assert len(records) == 1
+
+
+def test_the_same_lot_taken_twice_is_one_lot_on_the_trolley() -> None:
+    facts = [back_room_fact("wh_out", "A", 3, units, event_id=f"f{units}") for units in (4, 11)]
+    model, _ = live(HandPlanned(), *facts)
+    assert goods(model.state) == ({}, {3: 15}, {1: 10})
+
+
+def test_a_putback_brings_the_trolley_to_the_shelf_and_the_scale_sees_it() -> None:
+    model, records = live(
+        HandPlanned(stock=(2, 10)),
+        back_room_fact("wh_out", "A", 3, 4, event_id="out"),
+        shelf_fact("putback", "A", (3, 3), minute=425, event_id="in"),
+    )
+    assert goods(model.state) == ({3: 11}, {3: 1}, {1: 2, 3: 3})
+    assert judgements(records) == [("applied", "out", 420), ("applied", "in", 425)]
+    assert scales(records) == [("A", 150)]
+    (scale,) = (record for record in records if hasattr(record, "delta_weight_g"))
+    assert (scale.event_type, scale.customer_id) == ("weight_change", None)
+    assert epoch_ms(scale.timestamp) == MONDAY * DAY_MS + 425 * MINUTE
+
+
+def test_the_world_does_not_say_again_what_a_job_has_stated() -> None:
+    _, records = live(
+        HandPlanned(), back_room_fact("wh_out", "A", 3, 4), shelf_fact("putback", "A", (3, 4), minute=425)
+    )
+    assert moves(records) == []
+    assert "wh_out" not in {getattr(record, "event_type", "") for record in records}
+
+
+def test_a_removal_takes_lots_off_the_shelf_and_the_scale_sees_it() -> None:
+    model, records = live(HandPlanned(), shelf_fact("removal", "A", (1, 10)))
+    assert goods(model.state) == ({3: 15}, {}, {})
+    assert judgements(records) == [("applied", "f", 420)]
+    assert scales(records) == [("A", -500)]
+
+
+def test_a_removal_from_the_back_room_moves_no_scale() -> None:
+    model, records = live(HandPlanned(), back_room_fact("removal", "A", 3, 15))
+    assert goods(model.state) == ({}, {}, {1: 10})
+    assert judgements(records) == [("applied", "f", 420)]
+    assert scales(records) == []
+
+
+def test_a_shortage_is_noted_and_moves_nothing() -> None:
+    model, records = live(HandPlanned(), back_room_fact("shortage", "A", None, 7))
+    assert goods(model.state) == ({3: 15}, {}, {1: 10})
+    (note,) = records
+    assert (note.kind, note.event_id, note.shelf_id, note.quantity) == ("applied", "f", "A", 7)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        back_room_fact("wh_out", "A", 3, 16),
+        back_room_fact("wh_out", "A", 1, 1),
+        back_room_fact("wh_out", "A", 4, 1),
+        back_room_fact("wh_out", "A", 99, 1),
+        back_room_fact("removal", "A", 3, 16),
+        back_room_fact("removal", "A", 1, 1),
+        back_room_fact("wh_in", "A", 9, 1),
+        back_room_fact("wh_out", "Z", 3, 1),
+        back_room_fact("shortage", "Z", None, 1),
+        shelf_fact("putback", "A", (5, 1)),
+        shelf_fact("putback", "A", (3, 3)),
+        shelf_fact("putback", "B", (3, 2)),
+        shelf_fact("putback", "A", (3, 2), (1, 1)),
+        shelf_fact("putback", "A"),
+        shelf_fact("putback", "Z", (3, 1)),
+        shelf_fact("removal", "A", (1, 11)),
+        shelf_fact("removal", "A", (2, 1)),
+        shelf_fact("removal", "A", (1, 1), (3, 1)),
+        shelf_fact("pickup", "A"),
+    ],
+)
+def test_what_is_not_there_is_impossible_and_nothing_of_it_is_done(fact: JobFact) -> None:
+    """10 units of lot 1 lie on shelf A, 13 of lot 3 behind it, 2 on its trolley."""
+    before = back_room_fact("wh_out", "A", 3, 2, event_id="before")
+    model, records = live(HandPlanned(), before, fact)
+    assert judgements(records) == [("applied", "before", 420), ("impossible", "f", 420)]
+    assert goods(model.state) == ({3: 13}, {3: 2}, {1: 10})
+    assert goods(model.state, 1) == ({4: 15}, {}, {2: 10})
+    assert scales(records) == []
+
+
+def test_a_code_that_no_lot_of_the_world_has_is_impossible() -> None:
+    fact = shelf_fact("removal", "A", (1, 1))
+    (lot,) = fact.record.lots or []  # type: ignore[union-attr]
+    foreign = type(lot)(batch_code="unknown", quantity=1)
+    record = type(fact.record)(
+        **{name: getattr(fact.record, name) for name in fact.record.__struct_fields__} | {"lots": [foreign]}
+    )
+    model, records = live(HandPlanned(), JobFact(fact.line, record))
+    assert judgements(records) == [("impossible", "f", 420)]
+    assert goods(model.state) == ({3: 15}, {}, {1: 10})
+
+
+def test_an_unknown_shelf_is_judged_without_naming_it() -> None:
+    _, (note,) = live(HandPlanned(), back_room_fact("wh_out", "Z", 3, 4))
+    assert (note.kind, note.event_id, note.shelf_id, note.quantity) == ("impossible", "f", None, 4)
+
+
+def test_units_in_baskets_cannot_be_removed_and_are_paid_for() -> None:
+    visit = [(421, ENTER, 0, 0), (422, PICK, 0, 3), (430, PAY, 0, 0)]
+    model, records = live(
+        HandPlanned(visit),
+        shelf_fact("removal", "A", (1, 8), minute=425, event_id="too much"),
+        shelf_fact("removal", "A", (1, 7), minute=426, event_id="rest"),
+    )
+    assert judgements(records) == [("impossible", "too much", 425), ("applied", "rest", 426)]
+    (receipt,) = (record for record in records if hasattr(record, "items"))
+    assert [(item.batch_code, item.quantity) for item in receipt.items] == [("B0000001", 3)]
+    assert goods(model.state) == ({3: 15}, {}, {})
+
+
+def test_customers_find_what_was_put_back_from_that_moment_on() -> None:
+    visits = [[(at, ENTER, 0, 0), (at + 1, PICK, 0, 2), (at + 2, PAY, 0, 0)] for at in (425, 440)]
+    _, records = live(
+        HandPlanned(*visits, stock=(0, 10)),
+        back_room_fact("wh_out", "A", 3, 4),
+        shelf_fact("putback", "A", (3, 4), minute=430),
+    )
+    assert moves(records) == [("pickup", "A", 2)]
+    assert [r.quantity for r in records if getattr(r, "kind", "") == "lost_sale"] == [2]
+    (receipt,) = (record for record in records if hasattr(record, "items"))
+    assert [item.batch_code for item in receipt.items] == ["B0000003"]
+
+
+def test_a_fact_of_the_past_is_done_at_once() -> None:
+    model = StoreModel(1, HandPlanned(), START)
+    model.advance(START + 5 * MINUTE)
+    fact = back_room_fact("wh_out", "A", 3, 4, minute=422)
+    model.plan(fact.line, fact.record)
+    records = [emission.record for _, _, emission in model.advance(START + 10 * MINUTE)]
+    assert judgements(records) == [("applied", "f", 425)]
+
+
+def test_a_fact_of_the_future_is_done_at_its_time() -> None:
+    model = StoreModel(1, HandPlanned(), START)
+    fact = back_room_fact("wh_out", "A", 3, 4, minute=430)
+    model.plan(fact.line, fact.record)
+    assert model.advance(START + 10 * MINUTE) == []
+    assert goods(model.state) == ({3: 15}, {}, {1: 10})
+    records = [emission.record for _, _, emission in model.advance(START + 10 * MINUTE + 1)]
+    assert judgements(records) == [("applied", "f", 430)]
+    assert goods(model.state) == ({3: 11}, {3: 4}, {1: 10})
+
+
+def test_facts_of_one_moment_are_done_in_the_order_in_which_they_were_stated() -> None:
+    out, back = back_room_fact("wh_out", "A", 3, 4, event_id="out"), shelf_fact("putback", "A", (3, 4))
+    _, records = live(HandPlanned(), out, back)
+    assert {kind for kind, *_ in judgements(records)} == {"applied"}
+    _, records = live(HandPlanned(), back, out)
+    assert set(judgements(records)) == {("impossible", "f", 420), ("applied", "out", 420)}
+
+
+def estate() -> Estate:
+    """Two stores planned by hand."""
+    visit = [(421, ENTER, 0, 0), (424, PICK, 0, 2), (430, PAY, 0, 0)]
+    planners = [HandPlanned(visit, store_id="s1"), HandPlanned(visit, store_id="s2")]
+    return Estate(RunSettings(name="small", stores=2), planners, START, None)
+
+
+def test_a_fact_concerns_its_own_store_only() -> None:
+    world = estate()
+    world.advance(START + MINUTE, [back_room_fact("wh_out", "A", 3, 4)])
+    first, second = (model.state for model in world._models)
+    assert goods(first) == ({3: 11}, {3: 4}, {1: 10})
+    assert goods(second) == ({3: 15}, {}, {1: 10})
+
+
+def test_a_world_restored_with_facts_on_its_agenda_goes_on_exactly() -> None:
+    facts = [
+        back_room_fact("wh_out", "A", 3, 4, event_id="out"),
+        shelf_fact("putback", "A", (3, 3), minute=428, event_id="first"),
+        shelf_fact("putback", "A", (3, 2), minute=428, event_id="impossible"),
+        shelf_fact("removal", "B", (2, 10), minute=440, event_id="removal"),
+    ]
+    late = back_room_fact("wh_out", "B", 4, 1, minute=422, event_id="late")
+    world, restored = estate(), estate()
+    world.advance(START + 5 * MINUTE, facts)
+    restored.restore(world.snapshot())
+    assert restored.snapshot() == world.snapshot()
+    seen = []
+    for minute in (10, 15, 20, 25, 200):
+        told = [late] if minute == 15 else []
+        emissions = world.advance(START + minute * MINUTE, told)
+        assert on_wire(restored.advance(START + minute * MINUTE, told)) == on_wire(emissions)
+        seen += judgements([emission.record for emission in emissions])
+    assert restored.snapshot() == world.snapshot()
+    assert seen == [
+        ("applied", "first", 428),
+        ("impossible", "impossible", 428),
+        ("applied", "late", 430),
+        ("applied", "removal", 440),
+    ]
