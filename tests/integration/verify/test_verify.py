@@ -1,6 +1,7 @@
 """`python -m smartstore.verify` against real Kafka and Postgres that hold a small estate; then one thing is changed."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from smartstore.contracts.outputs import DeadLetter, JobStatus
 from smartstore.contracts.settings import RunSettings, SourceSettings
 from smartstore.contracts.topics import TOPICS, Topic
 from smartstore.contracts.wire import (
+    HEADER_FACT,
+    HEADER_JOB,
     TICK_KEY,
     derived_id,
     encode,
@@ -27,6 +30,7 @@ from smartstore.contracts.wire import (
     partition_of,
 )
 from smartstore.verify.__main__ import main
+from smartstore.verify.facts import ExpectedFact
 from smartstore.verify.ledger import EventLine, Ledger, TickLine
 from smartstore.verify.ledger_index import read_index
 from smartstore.verify.replay import Replay
@@ -145,6 +149,9 @@ class Estate:
         self._event(store, "store_config", START, kind="profile", profile=profile)
         lots = [{"batch_code": "A", "quantity": 8, "expiry_date": "2026-01-04"}]
         self._event(store, "stock_counts", START, count_type="opening", shelf_id="f1", quantity=8, lots=lots)
+        back = {"count_type": "opening", "location": "warehouse", "shelf_id": "f1", "quantity": 20}
+        stored = [{"batch_code": "W", "quantity": 20, "expiry_date": "2026-02-04"}]
+        self._event(store, "stock_counts", START, **back, lots=stored)
 
     def _visit(self, store: str, at: int) -> None:
         self._event(store, "shelf_events", at + 1000, event_type="pickup", shelf_id="f1", quantity=2)
@@ -182,6 +189,9 @@ class Estate:
         keyed: list[tuple[Topic, Any]] = [
             (contract.SHELF_STATE, truth.shelves),
             (contract.SHELF_BATCH_STATE, truth.lots),
+            (contract.WH_STATE, truth.back_rooms),
+            (contract.WH_BATCH_STATE, truth.back_lots),
+            (contract.SHELF_RESTOCK_PLAN, truth.plans),
             (contract.POS_TRANSACTION_LINES, truth.sales),
             (contract.ALERTS, truth.alerts),
         ]
@@ -191,6 +201,10 @@ class Estate:
                 for record in published:
                     self.publish(topic, record, store=str(key[0]))
                 self.insert(topic, published[-1])
+        numbers = Counter[str]()
+        for fact in truth.facts.values():
+            numbers[fact.record.store_id] += 1
+            self._state(fact, numbers[fact.record.store_id])
         letter = DeadLetter(
             dead_letter_id=derived_id("bridge", "shelf_events", "5-0"),
             source="shelf_events",
@@ -206,6 +220,21 @@ class Estate:
         for store in STORES:
             self.publish(contract.JOB_STATUS, self._status(store), store=store)
         self.flush()
+
+    def _state(self, fact: ExpectedFact, number: int) -> None:
+        """As a job would state a fact."""
+        record, topic = fact.record, contract.BY_NAME[fact.line]
+        headers: Any = [(HEADER_JOB, b"hot"), (HEADER_FACT, str(number).encode())]
+        place = partition_of(record.store_id, PARTITIONS)
+        key = key_of(topic.key, record).encode()
+        self._producer.produce(
+            self.prefix + topic.name,
+            encode(record),
+            key,
+            place,
+            headers=headers,
+            on_delivery=self._delivered,
+        )
 
     def _status(self, store: str) -> JobStatus:
         return JobStatus(
@@ -258,7 +287,9 @@ def test_an_estate_as_it_must_be_is_clean(estate, capsys):
     assert compared["state.shelf_state"] == 2
     assert compared["topic shelf_state"] == 8
     assert compared["ops.pos_transaction_lines"] == 8
-    assert compared["source topics"] == 2 * (1 + 1 + 4 + 4)
+    assert compared["source topics"] == 2 * (1 + 2 + 4 + 4)
+    assert compared["facts of jobs"] == 2
+    assert compared["ops.shelf_restock_plan"] == 2
     assert compared["ops.alerts"] == 4
 
 
@@ -277,6 +308,17 @@ def test_an_estate_as_it_must_be_is_clean(estate, capsys):
             {"state.shelf_batch_state": {"expiry_date differs": 1}},
         ),
         (
+            "UPDATE state.wh_state SET wh_current_stock = wh_current_stock - 1 WHERE store_id = 's1'",
+            {
+                "state.wh_state": {"wh_current_stock differs": 1},
+                "conservation": {"back room and its lots disagree": 1, "units are not conserved": 1},
+            },
+        ),
+        (
+            "UPDATE ops.shelf_restock_plan SET suggested_qty = 99 WHERE store_id = 's2'",
+            {"ops.shelf_restock_plan": {"suggested_qty differs": 1}},
+        ),
+        (
             f"DELETE FROM ops.pos_transaction_lines WHERE store_id = 's1' AND transaction_id = 't{START}'",
             {"ops.pos_transaction_lines": {"is missing": 1}},
         ),
@@ -289,7 +331,8 @@ def test_an_estate_as_it_must_be_is_clean(estate, capsys):
             {"ops.dead_letters": {"is missing": 1}, "counts": {"do not add up": 1}},
         ),
         (
-            "INSERT INTO ops.adjustments VALUES ('a', 's1', 'f1', NULL, 1, 'recount', '2026-01-01T08:10:00Z', 1)",
+            "INSERT INTO ops.adjustments "
+            "VALUES ('a', 's1', 'f1', NULL, 'store', 1, 'recount', '2026-01-01T08:10:00Z', 1)",
             {
                 "ops.adjustments": {"should not exist": 1},
                 "conservation": {
