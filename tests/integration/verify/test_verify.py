@@ -331,8 +331,10 @@ def test_an_estate_as_it_must_be_is_clean(estate, capsys):
             {"ops.dead_letters": {"is missing": 1}, "counts": {"do not add up": 1}},
         ),
         (
-            "INSERT INTO ops.adjustments "
-            "VALUES ('a', 's1', 'f1', NULL, 'store', 1, 'recount', '2026-01-01T08:10:00Z', 1)",
+            (
+                "INSERT INTO ops.adjustments "
+                "VALUES ('a', 's1', 'f1', NULL, 'store', 1, 'recount', '2026-01-01T08:10:00Z', 1)"
+            ),
             {
                 "ops.adjustments": {"should not exist": 1},
                 "conservation": {
