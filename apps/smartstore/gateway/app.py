@@ -135,10 +135,13 @@ async def _answered(handler: Handler, request: Request) -> Response:
         return _error(bad.status, str(bad))
     except BufferFull as full:
         return _error(429, str(full), _RETRY_SECONDS)
-    except (BufferUnavailable, KeysUnavailable) as away:
+    except KeysUnavailable as away:
         log.warning("%s", away)
-        # Unknown is then whether Redis has the records: the same request again is safe in any case.
-        return _error(503, f"{away}; send the same request again", _RETRY_SECONDS)
+        return _error(503, str(away), _RETRY_SECONDS)
+    except BufferUnavailable as away:
+        log.warning("%s", away)
+        # Whether Redis has the records is then unknown. Where it is, and what it said, is none of a till's business.
+        return _error(503, "the buffer does not answer; send the same request again", _RETRY_SECONDS)
     except ClientDisconnect:
         return _error(400, "the connection was closed before the body was complete")
 
@@ -217,9 +220,10 @@ async def _readiness(gateway: Gateway) -> Response:
     try:
         await gateway.buffer.ping()
     except BufferUnavailable as away:
-        return _error(503, str(away))
+        log.warning("%s", away)
+        return _error(503, "Redis does not answer")
     if gateway.keys.age() > FRESH_SECONDS:
-        return _error(503, "Postgres: the keys cannot be read")
+        return _error(503, "Postgres does not answer: the keys cannot be read")
     return Response("ready\n", media_type="text/plain")
 
 

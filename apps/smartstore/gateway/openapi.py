@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 description, made of the contracts, and a page that shows it without fetching anything."""
 
 import html
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -219,7 +220,8 @@ _LIMITS = ("minimum", "maximum", "minLength", "maxLength", "pattern")
 
 
 def _safe(text: str) -> str:
-    return html.escape(text)
+    """Text as HTML; what stands in back quotes as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>SmartStore gateway</title>

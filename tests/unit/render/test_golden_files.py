@@ -32,7 +32,7 @@ def _as_json(component: Component) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-@pytest.mark.parametrize("name", (*NAMES, "gateway"))
+@pytest.mark.parametrize("name", [*NAMES, "gateway"])
 def test_a_component_is_as_recorded(name: str, platform: Platform) -> None:
     sample = EXTERNAL if name == "gateway" else SAMPLE
     actual = _as_json(render(load_smartstore(sample), platform).component(name))
