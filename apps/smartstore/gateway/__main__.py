@@ -17,6 +17,7 @@ from smartstore.gateway.telemetry import GatewayMetrics
 from smartstore.process.env import Environment
 from smartstore.process.logs import configure_logs
 from smartstore.process.server import serve_metrics
+from smartstore.process.stopping import stop_event
 
 _STOP_SECONDS = 10
 _IDLE_SECONDS = 75
@@ -39,6 +40,7 @@ def main() -> None:
         working=asyncio.Semaphore(MOST_AT_ONCE),
     )
     serve_metrics(environment.metrics_address, metrics.registry, lambda: True)
+    stop_event()  # uvicorn raises the signal again once it has ended; unheard, it would look like a crash
     uvicorn.run(
         build_app(gateway),
         host=settings.host,

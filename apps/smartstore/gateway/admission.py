@@ -90,7 +90,7 @@ class Admission:
             return f"unknown_topic: one of {', '.join(self._allowed)} is taken here", TOPIC, b""
         try:
             record: Event = decoder(topic.value).decode(raw)
-        except (MsgspecError, UnicodeDecodeError) as error:
+        except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return *explain(error), b""
         own = {name: value for name, value in given.items() if name != TOPIC}
         unknown = next(unknown_fields(own, msgspec.to_builtins(record)), None)

@@ -189,7 +189,7 @@ def _command(body: bytes, idempotency_key: str | None) -> dict[str, object]:
     """
     try:
         command: dict[str, object] = msgspec.json.decode(body, type=dict[str, object])
-    except (MsgspecError, UnicodeDecodeError) as error:
+    except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadBody(400, f"the body is not one command as a JSON object: {error}") from None
     if "event_id" not in command:
         if not idempotency_key or len(idempotency_key) > _IDEMPOTENCY_KEY_LENGTH:

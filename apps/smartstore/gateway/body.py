@@ -91,7 +91,7 @@ def records_of(body: bytes, content_type: str) -> list[bytes]:
 def _array(body: bytes) -> list[bytes]:
     try:
         return [bytes(raw) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])]
-    except (MsgspecError, UnicodeDecodeError) as error:
+    except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadBody(400, f"the body is not a JSON array of records: {error}") from None
 
 

@@ -153,9 +153,7 @@ def test_an_external_source_comes_with_a_gateway_that_knows_no_owners_password(p
     }
     assert gateway.environment["SMARTSTORE_GATEWAY_RECORDS_PER_SECOND"] == "7"
     password = platform.secrets["postgres-gateway-password"]
-    assert (
-        rendered.component("migrate").environment["SMARTSTORE_POSTGRES_GATEWAY_PASSWORD"] == password
-    )
+    assert rendered.component("migrate").environment["SMARTSTORE_POSTGRES_GATEWAY_PASSWORD"] == password
     assert rendered.endpoints["gateway"] == f"http://127.0.0.1:{platform.ports['gateway']}"
     requests = {request.name: request for request in port_requests(smartstore)}
     assert (requests["gateway"].preferred, requests["gateway"].required) == (8080, True)
