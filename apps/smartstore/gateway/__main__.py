@@ -19,6 +19,7 @@ from smartstore.process.logs import configure_logs
 from smartstore.process.server import serve_metrics
 from smartstore.process.stopping import stop_event
 
+_CONNECTIONS = 1000
 _STOP_SECONDS = 10
 _IDLE_SECONDS = 75
 
@@ -48,6 +49,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )

@@ -13,14 +13,23 @@ from msgspec import MsgspecError, Struct
 
 from smartstore.contracts import topics as contract
 from smartstore.contracts.events import Event, StoreConfig
-from smartstore.contracts.topics import LINES, Topic
+from smartstore.contracts.topics import Topic
 from smartstore.contracts.wire import decoder, encode
 from smartstore.gateway.keys import ValidKey
 from smartstore.ingest.dedup import WINDOW_MS
 from smartstore.ingest.refusal import explain, unacceptable
 
 EVENT_TOPICS = {
-    topic.name: topic for topic in (*LINES, contract.STORES) if topic.name != contract.COMMANDS.name
+    topic.name: topic
+    for topic in (
+        contract.SHELF_EVENTS,
+        contract.POS_TRANSACTIONS,
+        contract.STOCK_COUNTS,
+        contract.STORE_CONFIG,
+        contract.FOOT_TRAFFIC,
+        contract.WH_EVENTS,
+        contract.STORES,
+    )
 }
 """What `/v1/events` takes."""
 COMMAND_TOPICS = {contract.COMMANDS.name: contract.COMMANDS}

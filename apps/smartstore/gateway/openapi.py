@@ -51,7 +51,8 @@ def _document() -> dict[str, Any]:
     references, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     *records, refused = references
     for topic, record in zip(topics, records, strict=True):
-        components[_named(topic)] = _with_topic(topic, record) if topic is not COMMANDS else record
+        components[_named(topic)] = _with_topic(topic, record)
+    components[_named(COMMANDS)] = _command(components)
     components["Answer"] = _answer(refused)
     components["Error"] = {
         "type": "object",
@@ -135,6 +136,12 @@ def _with_topic(topic: Topic, record: dict[str, Any]) -> dict[str, Any]:
     return {"allOf": [own, record]}
 
 
+def _command(components: dict[str, Any]) -> dict[str, Any]:
+    """A command's schema; its `event_id` may be left out."""
+    own: dict[str, Any] = components[COMMANDS.value.__name__]
+    return {**own, "required": [name for name in own["required"] if name != "event_id"]}
+
+
 def _answer(refused: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
@@ -181,13 +188,15 @@ def page() -> bytes:
             for status, response in operation["responses"].items()
         ]
         parts.append("</table>")
-    for topic in (*EVENT_TOPICS.values(), COMMANDS):
+    topics = (*EVENT_TOPICS.values(), COMMANDS)
+    nested = set(schemas) - {"Answer", "Error", Refused.__name__}
+    nested -= {name for topic in topics for name in (_named(topic), topic.value.__name__)}
+    for topic in topics:
         name = topic.value.__name__
         parts.append(
             f"<h3>{topic.name}</h3><p>{_safe(schemas[name].get('description', ''))}</p>{_table(schemas, name)}"
         )
-    nested = sorted({"LotQuantity", "PosItem", "ShelfProfile", "ShelfPolicy"} & schemas.keys())
-    parts += [f"<h4 id='{name}'>{name}</h4>{_table(schemas, name)}" for name in nested]
+    parts += [f"<h4>{name}</h4>{_table(schemas, name)}" for name in sorted(nested)]
     return "".join(parts).encode()
 
 

@@ -106,14 +106,15 @@ class LiveSource:
             self._last_tick = self._now_ms() // self._tick_ms * self._tick_ms
             log.info("new run %s of %d stores", self._parts.settings.name, len(self._stores))
             return
-        tick_ms, self._last_tick = msgspec.json.decode(grid, type=tuple[int, int])
+        tick_ms, self._last_tick, stores = msgspec.json.decode(grid, type=tuple[int, int, int])
         if tick_ms != self._tick_ms:
             raise PositionError(
                 f"this run was begun with source.tick = {tick_ms} ms, not {self._tick_ms} ms; change it back, or start "
                 "over with `smartstore reset`"
             )
         relay = self._emitter.remembered(self._relay_key)
-        if relay is not None:
+        # A new store has been told of no policy: then all are relayed again, and repeats are dropped by their ids.
+        if relay is not None and stores == len(self._stores):
             self._relay.restore(relay)
         log.info("resumed %s at %s", self._parts.settings.name, from_epoch_ms(self._last_tick).isoformat())
 
@@ -131,7 +132,7 @@ class LiveSource:
 
     def _write_tick(self, tick: int) -> None:
         self._seq += 1
-        grid = ("SET", self._grid_key, encode((self._tick_ms, tick)))
+        grid = ("SET", self._grid_key, encode((self._tick_ms, tick, len(self._stores))))
         entry = entry_of_tick(self._seq, tick, self._stores)
         self._emitter.emit([entry], [grid, *cached_time(self._parts.prefix, tick)])
         self._last_tick = tick

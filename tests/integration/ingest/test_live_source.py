@@ -34,8 +34,10 @@ def start_source(
     ensure_topics(admin, topic_prefix, 4, 1)
     started: list[Process] = []
 
-    def start(tick_ms: int = TICK_MS) -> Process:
-        settings = RunSettings(name="t", stores=2, source=SourceSettings(type="External", tick_ms=tick_ms))
+    def start(tick_ms: int = TICK_MS, stores: int = 2) -> Process:
+        settings = RunSettings(
+            name="t", stores=stores, source=SourceSettings(type="External", tick_ms=tick_ms)
+        )
         (tmp_path / "run.json").write_bytes(encode(settings))
         environment = {
             "SMARTSTORE_KAFKA_BOOTSTRAP": bootstrap,
@@ -130,6 +132,12 @@ def test_a_policy_is_relayed_once(
     configs = _configs(streams)
     assert [(c["store_id"], c["policy"]["threshold_pct"]) for c in configs] == [("s0001", 40), ("s0002", 40)]
     assert {epoch_ms(datetime.fromisoformat(c["timestamp"])) % TICK_MS for c in configs} == {0}
+    process.stop()
+    process = start_source(stores=3)
+    streams.wait_for(len(streams.ticks("commands")) + 10, process)
+    added = _configs(streams)[2:]
+    assert [c["store_id"] for c in added] == ["s0001", "s0002", "s0003"]
+    assert [c["event_id"] for c in added[:2]] == [c["event_id"] for c in configs]
 
 
 def test_another_grid_is_refused(start_source: Callable[..., Process], streams: Streams) -> None:
