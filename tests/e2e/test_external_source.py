@@ -12,7 +12,7 @@ import yaml
 
 from tests.estate import SMARTSTORE, Estate, running, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 SAMPLE = Path(__file__).parents[2] / "manifests" / "samples" / "external.yaml"
 
@@ -80,18 +80,18 @@ def test_a_till_connected_with_curl(tmp_path: Path) -> None:
         opening = lines(event("store_config", "profile-1", kind="profile", profile=PROFILE), count)
         assert curl(f"{url}/v1/events", key, opening, NDJSON) == (202, {"accepted": 2, "refused": 0})
         assert curl(f"{url}/v1/events", key, pickups(0, 7), JSON, GZIP)[0] == 202
-        wait_until("the shelf in Postgres", lambda: estate.rows(STOCK) == [(13,)], 30)
+        wait_until("the shelf in Postgres", lambda: estate.rows(STOCK) == [(13,)], 120)
 
         for victim in ("world", "gateway"):
             estate.kill(victim)
         for _ in range(2):  # a batch sent again changes nothing
             assert curl(f"{url}/v1/events", key, pickups(7, 8), JSON, GZIP)[0] == 202
-        wait_until("the pickups in Postgres", lambda: estate.rows(STOCK) == [(5,)], 30)
+        wait_until("the pickups in Postgres", lambda: estate.rows(STOCK) == [(5,)], 60)
 
-        wait_until("the refill request", lambda: estate.rows(ALERT), 30)
+        wait_until("the refill request", lambda: estate.rows(ALERT), 60)
         command = event("commands", "", command="acknowledge", alert_id=estate.rows(ALERT)[0][0])
         del command["event_id"], command["topic"]
         body = json.dumps(command).encode()
         assert curl(f"{url}/v1/commands", key, body, JSON, "Idempotency-Key: button-1")[0] == 202
-        wait_until("the acknowledgement", lambda: estate.rows(ALERT)[0][1] == "acknowledged", 30)
+        wait_until("the acknowledgement", lambda: estate.rows(ALERT)[0][1] == "acknowledged", 60)
         wait_until("a clean verdict", lambda: estate.verify() == "clean", 60)
