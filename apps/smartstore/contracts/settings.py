@@ -86,6 +86,11 @@ class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     planning: PlanningSettings = PlanningSettings()
 
 
+def numbered_stores(count: int) -> tuple[str, ...]:
+    """The ids of stores that have no names of their own: s0001, s0002, …"""
+    return tuple(f"s{number:04d}" for number in range(1, count + 1))
+
+
 def load_run_settings(path: Path) -> RunSettings:
     """Read the settings; raises `msgspec.ValidationError` with the path of the wrong field."""
     return msgspec.json.decode(path.read_bytes(), type=RunSettings)

@@ -26,6 +26,8 @@ HEADER_FACT = "fact"
 """Header of a fact that a job emitted: its number among the facts of its store, counted from 1."""
 
 TICK_KEY = b"tick"
+STREAM_LIMIT = 200_000
+"""Entries a Redis stream may hold before those who write to it wait for the bridge."""
 ID_NAMESPACE = uuid.UUID("5a0c1f5e-7f0e-5d3c-9a43-3f1f6a0a7a11")
 
 encode = msgspec.json.Encoder(decimal_format="number").encode

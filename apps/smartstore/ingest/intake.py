@@ -1,6 +1,5 @@
 """What becomes of each entry of a stream: an event to forward, a tick to fan out, or a refusal."""
 
-import re
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
@@ -12,10 +11,7 @@ from smartstore.contracts.outputs import DeadLetter
 from smartstore.contracts.topics import Topic
 from smartstore.contracts.wire import TICK_DECODER, decoder, encode, epoch_ms, partition_of
 from smartstore.ingest.dedup import WINDOW_MS, bucket_of, digest
-from smartstore.ingest.refusal import VALUE_LIMIT, explain, refusal
-
-_ESCAPED_NUL = b"\\u0000"
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+from smartstore.ingest.refusal import explain, refusal, unacceptable
 
 
 class Forward(Struct, frozen=True, gc=False):
@@ -79,10 +75,9 @@ class Intake:
         )
 
     def _judge_data(self, redis_id: bytes, value: bytes) -> Verdict:
-        if len(value) > VALUE_LIMIT:
-            return self._refuse(redis_id, value, f"malformed: more than {VALUE_LIMIT} bytes")
-        if _ESCAPED_NUL in value and _NUL.search(value):
-            return self._refuse(redis_id, value, "malformed: text must not contain the character NUL")
+        reason = unacceptable(value)
+        if reason:
+            return self._refuse(redis_id, value, reason)
         try:
             record = self._decode(value)
         except (MsgspecError, UnicodeDecodeError) as error:

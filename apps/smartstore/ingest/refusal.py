@@ -13,7 +13,18 @@ _KEPT_CHARACTERS = 150_000
 _AT_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 _ABOUT_VALUES = ("Expected", "Invalid")
 """How complaints begin that are about the value at their path; the others name a field in back quotes."""
+_ESCAPED_NUL = b"\\u0000"
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _QUOTED = re.compile(r"`([A-Za-z_][A-Za-z0-9_]*)`")
+
+
+def unacceptable(value: bytes) -> str | None:
+    """Why a record is refused whatever its contract says; None if nothing speaks against it."""
+    if len(value) > VALUE_LIMIT:
+        return f"malformed: more than {VALUE_LIMIT} bytes"
+    if _ESCAPED_NUL in value and _NUL.search(value):
+        return "malformed: text must not contain the character NUL"
+    return None
 
 
 def refusal(stream: str, redis_id: str, value: bytes, reason: str, field: str | None = None) -> DeadLetter:

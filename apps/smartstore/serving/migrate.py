@@ -67,6 +67,7 @@ def main() -> None:
     passwords = Passwords(
         sink=environment.variables.get("SMARTSTORE_POSTGRES_SINK_PASSWORD") or None,
         cdc=environment.variables.get("SMARTSTORE_POSTGRES_CDC_PASSWORD") or None,
+        gateway=environment.variables.get("SMARTSTORE_POSTGRES_GATEWAY_PASSWORD") or None,
     )
     try:
         changes = migrate(environment.postgres_dsn, environment.run_settings().planning, passwords)

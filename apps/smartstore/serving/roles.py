@@ -1,8 +1,9 @@
 """Roles with only the rights their work needs.
 
-`smartstore_reader` (no login) reads everything; grant it to people and dashboards. `smartstore_sink` writes the
-contract tables, `smartstore_cdc` replicates the configuration. The two logins exist only when their passwords are
-given; otherwise Connect uses the owner's login. An owner that may not create roles goes without the reader.
+`smartstore_reader` (no login) reads everything but keys; grant it to people and dashboards. `smartstore_sink` writes
+the contract tables, `smartstore_cdc` replicates the configuration, `smartstore_gateway` looks up API keys. The logins
+exist only when their passwords are given; otherwise Connect uses the owner's login. An owner that may not create roles
+goes without the reader.
 """
 
 import logging
@@ -20,13 +21,15 @@ SCHEMAS = ("ref", "config", "state", "ops", "analytics")
 READER = "smartstore_reader"
 SINK = "smartstore_sink"
 CDC = "smartstore_cdc"
+GATEWAY = "smartstore_gateway"
 
 
 class Passwords(Struct, frozen=True, kw_only=True):
-    """Passwords of the two logins; None = no such login is made."""
+    """Passwords of the logins; None = no such login is made."""
 
     sink: str | None = None
     cdc: str | None = None
+    gateway: str | None = None
 
 
 def grant_roles(connection: Connection, passwords: Passwords, topics: tuple[Topic, ...]) -> None:
@@ -50,6 +53,10 @@ def grant_roles(connection: Connection, passwords: Passwords, topics: tuple[Topi
         _login(connection, CDC, "LOGIN REPLICATION", passwords.cdc)
         _run(connection, f"GRANT USAGE ON SCHEMA config TO {CDC}")
         _run(connection, f"GRANT SELECT ON config.shelf_policies TO {CDC}")
+    if passwords.gateway is not None:
+        _login(connection, GATEWAY, "LOGIN", passwords.gateway)
+        _run(connection, f"GRANT USAGE ON SCHEMA config TO {GATEWAY}")
+        _run(connection, f"GRANT SELECT ON config.gateway_keys TO {GATEWAY}")
 
 
 def _grant_reader(connection: Connection) -> None:
@@ -58,6 +65,7 @@ def _grant_reader(connection: Connection) -> None:
         _run(connection, f"GRANT USAGE ON SCHEMA {schema} TO {READER}")
         _run(connection, f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {READER}")
         _run(connection, f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON TABLES TO {READER}")
+    _run(connection, f"REVOKE ALL ON config.gateway_keys FROM {READER}")
 
 
 def _login(connection: Connection, name: str, attributes: str, password: str) -> None:

@@ -5,8 +5,10 @@ import gc
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from smartstore.process.env import Environment
+from smartstore.verify.journal import Journal
 from smartstore.verify.ledger import Ledger, LedgerError
 from smartstore.verify.postgres import Postgres, PostgresError
 from smartstore.verify.report import as_json, as_text, cannot_as_json, total_differences
@@ -40,16 +42,26 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _verify(directory: Path | None, timeout: float) -> Outcome:
     environment = Environment.from_os()
-    ledger = Ledger(directory or Path(environment.require("SMARTSTORE_LEDGER_DIR")))
-    topics = Topics(environment.kafka_bootstrap, environment.prefix)
-    try:
-        postgres = Postgres(environment.postgres_dsn)
+    with TemporaryDirectory(prefix="smartstore-journal-") as scratch:
+        topics = Topics(environment.kafka_bootstrap, environment.prefix)
         try:
-            return verify(ledger, topics, postgres, timeout, _progress)
+            ledger = _truth(directory, environment, topics, Path(scratch))
+            postgres = Postgres(environment.postgres_dsn)
+            try:
+                return verify(ledger, topics, postgres, timeout, _progress)
+            finally:
+                postgres.close()
         finally:
-            postgres.close()
-    finally:
-        topics.close()
+            topics.close()
+
+
+def _truth(directory: Path | None, environment: Environment, topics: Topics, scratch: Path) -> Ledger:
+    """The ledger; for facts from outside, the journal of what was accepted."""
+    if directory is None and environment.variables.get("SMARTSTORE_RUN_FILE"):
+        settings = environment.run_settings()
+        if settings.source.type == "External":
+            return Journal(topics, settings, scratch)
+    return Ledger(directory or Path(environment.require("SMARTSTORE_LEDGER_DIR")))
 
 
 def _impossible(reason: str, *, json: bool) -> int:

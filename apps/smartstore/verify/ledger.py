@@ -1,6 +1,6 @@
 """Reading the world's ledger (docs/architecture.md, World and ledger) while the world may still be appending to it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -83,6 +83,9 @@ class Ledger:
             )
         self._directory = directory
         self.files: list[Path] = []
+
+    def prepare(self, progress: Callable[[str], None]) -> None:
+        """Make ready to be read; called once all that it has to explain has been seen. Files need nothing."""
 
     def lines(self, until_seq: int | None = None) -> Iterator[tuple[int, LedgerLine]]:
         """(location, line) in order, up to and including `until_seq`; a partial last line ends the ledger.

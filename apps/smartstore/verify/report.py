@@ -18,7 +18,7 @@ def as_text(outcome: Outcome, seconds: float) -> str:
     """The tick, a line per check, each difference on a line, the verdict."""
     lines = [
         f"verified {outcome.stores} stores at tick {_moment(outcome.tick)}",
-        f"ledger read up to {_moment(outcome.ledger_tick)}; took {seconds:.1f} s",
+        f"{outcome.truth} read up to {_moment(outcome.ledger_tick)}; took {seconds:.1f} s",
     ]
     for check in outcome.checks:
         result = f"{check.total:,} differences" if check.total else "ok"
@@ -36,11 +36,14 @@ def as_text(outcome: Outcome, seconds: float) -> str:
 
 
 def as_json(outcome: Outcome, seconds: float) -> str:
-    """{verdict, tick, ledger_tick, stores, checks: [{name, compared, total, kinds, notes, differences}], seconds}."""
+    """{verdict, tick, truth, ledger_tick, stores, checks, seconds}; a check has {name, compared, total, kinds, notes,
+    differences}.
+    """
     return msgspec.json.encode(
         {
             "verdict": "differences" if total_differences(outcome) else "clean",
             "tick": _moment(outcome.tick),
+            "truth": outcome.truth,
             "ledger_tick": _moment(outcome.ledger_tick),
             "stores": outcome.stores,
             "checks": [

@@ -1,7 +1,10 @@
 """The world process: `python -m smartstore.world` (docs/architecture.md, Processes)."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from smartstore.contracts.settings import RunSettings
 from smartstore.process.env import Environment
 from smartstore.process.lock import lock_directory
 from smartstore.process.logs import configure_logs
@@ -10,6 +13,7 @@ from smartstore.process.stopping import stop_event
 from smartstore.world.emitter import Emitter
 from smartstore.world.fact_feed import FactFeed
 from smartstore.world.ledger import Ledger
+from smartstore.world.live import LiveParts, LiveSource
 from smartstore.world.model import build_world
 from smartstore.world.policy_feed import PolicyFeed
 from smartstore.world.production import Production
@@ -25,9 +29,33 @@ def main() -> None:
     """Run the source that the environment describes until asked to stop."""
     configure_logs()
     environment = Environment.from_os()
-    settings, prefix, data_dir = environment.run_settings(), environment.prefix, environment.data_dir
-    stop, changed, metrics = stop_event(), threading.Condition(), WorldMetrics()
+    settings, data_dir = environment.run_settings(), environment.data_dir
+    metrics = WorldMetrics()
     lock = lock_directory(data_dir, "world")
+    make = _live if settings.source.type == "External" else _ledgered
+    with make(environment, settings, metrics) as source:
+        server = serve_metrics(
+            environment.metrics_address,
+            metrics.registry,
+            lambda: source.alive_seconds_ago() < _HEALTHY_SECONDS,
+        )
+        try:
+            source.run()
+        except OSError as error:
+            raise SystemExit(f"the ledger in {data_dir} cannot be written: {error}") from None
+        finally:
+            if server is not None:
+                server.shutdown()
+            lock.close()
+
+
+@contextmanager
+def _ledgered(
+    environment: Environment, settings: RunSettings, metrics: WorldMetrics
+) -> Iterator[Source | LiveSource]:
+    """A world of our own: simulated or recorded."""
+    prefix, data_dir = environment.prefix, environment.data_dir
+    stop, changed = stop_event(), threading.Condition()
     try:
         world = build_world(settings, data_dir / "cache")
     except (ValueError, RuntimeError) as error:
@@ -52,20 +80,34 @@ def main() -> None:
     source = Source(parts)
     follower = follow_progress(environment.kafka_bootstrap, prefix, progress)
     follower.start()
-    server = serve_metrics(
-        environment.metrics_address, metrics.registry, lambda: source.alive_seconds_ago() < _HEALTHY_SECONDS
-    )
     try:
-        source.run()
-    except OSError as error:
-        raise SystemExit(f"the ledger in {data_dir} cannot be written: {error}") from None
+        yield source
     finally:
         follower.close()
         feed.close()
         facts.close()
-        if server is not None:
-            server.shutdown()
-        lock.close()
+
+
+@contextmanager
+def _live(
+    environment: Environment, settings: RunSettings, metrics: WorldMetrics
+) -> Iterator[Source | LiveSource]:
+    """Real time, for facts from outside."""
+    prefix, stop, changed = environment.prefix, stop_event(), threading.Condition()
+    feed = PolicyFeed(environment.kafka_bootstrap, prefix, changed)
+    parts = LiveParts(
+        settings=settings,
+        emitter=Emitter(environment.redis_url, prefix, settings.name, stop),
+        feed=feed,
+        changed=changed,
+        stop=stop,
+        metrics=metrics,
+        prefix=prefix,
+    )
+    try:
+        yield LiveSource(parts)
+    finally:
+        feed.close()
 
 
 if __name__ == "__main__":

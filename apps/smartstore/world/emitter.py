@@ -63,6 +63,23 @@ class Emitter:
                 "restore the ledger, or start over with `smartstore reset`"
             )
 
+    def begin_or_go_on(self) -> int:
+        """The position of a source whose only memory is Redis; 0 at its first start.
+
+        Raises:
+            Stopped: asked to stop while Redis was down.
+        """
+        self._retry(lambda link: link.call("SET", self._position_key, 0, "NX"))
+        return self.position()
+
+    def remembered(self, key: str) -> bytes | None:
+        """What an `extra` command of `emit` has SET under a key; None if nothing.
+
+        Raises:
+            Stopped: asked to stop while Redis was down.
+        """
+        return self._retry(lambda link: link.call("GET", key))
+
     def position(self) -> int:
         """The last sequence number that is in Redis.
 

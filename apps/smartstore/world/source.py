@@ -12,7 +12,7 @@ from msgspec import Struct
 from smartstore.contracts.events import StoreConfig
 from smartstore.contracts.settings import RunSettings
 from smartstore.contracts.topics import DAY_MS, DEAD_LETTERS, STORE_CONFIG
-from smartstore.contracts.wire import encode, from_epoch_ms
+from smartstore.contracts.wire import STREAM_LIMIT, encode, from_epoch_ms
 from smartstore.process.waiting import Stopped
 from smartstore.world.clock import Clock
 from smartstore.world.emitter import Emitter
@@ -42,8 +42,6 @@ from smartstore.world.telemetry import WorldMetrics
 
 SNAPSHOT_RECORDS = 200_000
 """A snapshot is taken at each simulated day and after so many records, which bounds the time a restart takes."""
-STREAM_LIMIT = 200_000
-"""Entries a stream may hold before the source waits for the bridge."""
 _LOOK_SECONDS = 0.2
 _SYNC_SECONDS = 0.5
 log = logging.getLogger("smartstore.world")
@@ -190,7 +188,7 @@ class Source:
         self._records_since_snapshot += len(lines)
         entries = [entry_of(seq, record) for seq, record in enumerate(records, first)]
         entries.append(entry_of_tick(closing, tick, self._stores))
-        self._emitter.emit(entries, self._cached_time(tick))
+        self._emitter.emit(entries, cached_time(self._parts.prefix, tick))
         self._clock.emitted(tick)
         self._count(records, made.lost_units)
         if tick % DAY_MS == 0 or self._records_since_snapshot >= SNAPSHOT_RECORDS:
@@ -208,13 +206,6 @@ class Source:
             facts=self._parts.facts.positions(),
             taken=self._parts.facts.taken,
         )
-
-    def _cached_time(self, tick: int) -> list[tuple[str, str, str]]:
-        moment, prefix = from_epoch_ms(tick), self._parts.prefix
-        return [
-            ("SET", f"{prefix}sim:now", encode(moment).decode().strip('"')),
-            ("SET", f"{prefix}sim:today", moment.date().isoformat()),
-        ]
 
     def _await_bridge(self) -> None:
         """Wait while a stream holds much more than the bridge has yet brought to Kafka."""
@@ -245,7 +236,7 @@ class Source:
         lines: list[bytes] = []
         entries: list[Entry] = []
         for row in self._parts.feed.take():
-            configs = self._configs_of(row, moment)
+            configs = configs_of(row, moment, self._relay, self._emitter, self._metrics)
             for remaining, config in zip(range(len(configs) - 1, -1, -1), configs, strict=True):
                 seq, data = self._ledger.next_seq + len(lines), encode(config)
                 lines.append(relayed_line(seq, data, (row.partition, row.offset, remaining)))
@@ -254,17 +245,6 @@ class Source:
             self._ledger.append(lines)
             self._emitter.emit(entries)
             self._metrics.events.labels(STORE_CONFIG.name).inc(len(lines))
-
-    def _configs_of(self, row: PolicyRow, moment: datetime) -> Sequence[StoreConfig]:
-        try:
-            configs = self._relay.records(row, moment)
-        except PolicyError as error:
-            log.warning("row %d/%d of shelf_policies is refused: %s", row.partition, row.offset, error)
-            self._emitter.publish(DEAD_LETTERS.name, encode(refused_row(row, str(error))))
-            self._metrics.policies.labels("refused").inc()
-            return ()
-        self._metrics.policies.labels("relayed").inc()
-        return configs
 
     # Upkeep
 
@@ -307,3 +287,27 @@ class Source:
             r.fault or r.kind for r in records if r.fault or r.kind == "broken"
         ).items():
             metrics.faults.labels(fault).inc(count)
+
+
+def cached_time(prefix: str, tick: int) -> list[tuple[str, str, str]]:
+    """Commands that tell whoever asks Redis for the time that `tick` (epoch ms) has been written."""
+    moment = from_epoch_ms(tick)
+    return [
+        ("SET", f"{prefix}sim:now", encode(moment).decode().strip('"')),
+        ("SET", f"{prefix}sim:today", moment.date().isoformat()),
+    ]
+
+
+def configs_of(
+    row: PolicyRow, moment: datetime, relay: PolicyRelay, emitter: Emitter, metrics: WorldMetrics
+) -> Sequence[StoreConfig]:
+    """The records that relay a row of `shelf_policies`; a row that is no policy goes to the dead letters."""
+    try:
+        configs = relay.records(row, moment)
+    except PolicyError as error:
+        log.warning("row %d/%d of shelf_policies is refused: %s", row.partition, row.offset, error)
+        emitter.publish(DEAD_LETTERS.name, encode(refused_row(row, str(error))))
+        metrics.policies.labels("refused").inc()
+        return ()
+    metrics.policies.labels("relayed").inc()
+    return configs

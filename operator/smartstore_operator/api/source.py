@@ -8,6 +8,7 @@ from pydantic import Field
 from smartstore.contracts import settings
 from smartstore_operator.api.block import Between, Block, setting
 from smartstore_operator.api.scalars import Duration, IsoDate
+from smartstore_operator.api.services import ONE_MACHINE_PORT, Port
 
 TICK_GRID = (
     timedelta(milliseconds=500),
@@ -51,6 +52,16 @@ class Replay(Block):
     )
 
 
+class External(Block):
+    """The gateway that tills, sensors and scanners post to, for `type: External`."""
+
+    port: Port | None = Field(default=None, description=ONE_MACHINE_PORT)
+    records_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=1000,
+        description="Records a second that one key may send in the long run; up to 10,000 may come at once.",
+    )
+
+
 class Faults(Block):
     """Faults added on purpose, to see how they are handled. Not for `type: External`."""
 
@@ -74,7 +85,7 @@ class Source(Block):
         settings.SourceSettings,
         "type",
         "Simulation: a simulated retailer. Replay: recorded baskets. External: tills and sensors post to the "
-        "gateway; External has no effect on one machine yet and is refused there.",
+        "gateway, the stores are s0001, s0002, … and time is real time.",
     )
     execution: Literal["Assumed", "Reported"] | None = Field(
         default=None,
@@ -109,6 +120,7 @@ class Source(Block):
         default=Simulation(), description="The simulated retailer, for type Simulation."
     )
     replay: Replay = Field(default=Replay(), description="The recorded baskets, for type Replay.")
+    external: External = Field(default=External(), description="The gateway, for type External.")
     faults: Faults = Field(default=Faults(), description="Faults added on purpose.")
 
     def effective_execution(self) -> Literal["Assumed", "Reported"]:

@@ -27,6 +27,7 @@ _PORT_FIELDS = {
     "valkey": "spec.redis.port",
     "postgres": "spec.postgres.port",
     "connect": "spec.connect.port",
+    "gateway": "spec.source.external.port",
 }
 _PASSWORDS_OF_OTHERS = {
     "redis-password": ("SMARTSTORE_REDIS_PASSWORD", "redis"),
@@ -102,7 +103,6 @@ def prepare(smartstore: SmartStore, data: DataDir, environment: Mapping[str, str
     Raises:
         PreflightError: the disk is full, a port is in use, a password is missing, the data belong to other settings.
         ToolchainError: a tool is missing or damaged.
-        SpecError: one machine cannot do what the spec asks.
     """
     _demand_space(data.root)
     _demand_same_partitions(smartstore, data)

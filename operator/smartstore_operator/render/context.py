@@ -17,6 +17,9 @@ POSTGRES_SINK_PASSWORD = "postgres-sink-password"
 """Password of the login that writes the contract tables."""
 POSTGRES_CDC_PASSWORD = "postgres-cdc-password"
 """Password of the login that replicates the configuration."""
+POSTGRES_GATEWAY = "smartstore_gateway"
+POSTGRES_GATEWAY_PASSWORD = "postgres-gateway-password"
+"""Password of the login that looks up API keys; only where there is a gateway."""
 POSTGRES_SUPERUSER_PASSWORD = "postgres-superuser-password"
 
 JVM_ENVIRONMENT: Mapping[str, str] = {"MALLOC_ARENA_MAX": "2"}
@@ -69,6 +72,19 @@ class Context:
         return f"postgresql://{POSTGRES_OWNER}:{password}@{self.postgres_address}/{POSTGRES_DATABASE}"
 
     @property
+    def gateway_dsn(self) -> str:
+        """libpq URL of the gateway's login, with password."""
+        password = quote(self.platform.secrets[POSTGRES_GATEWAY_PASSWORD], safe="")
+        return f"postgresql://{POSTGRES_GATEWAY}:{password}@{self.postgres_address}/{POSTGRES_DATABASE}"
+
+    @property
+    def gateway_password(self) -> dict[str, str]:
+        """The variable with the password of the gateway's login, which migrate makes; empty without a gateway."""
+        if not has_gateway(self.spec):
+            return {}
+        return {"SMARTSTORE_POSTGRES_GATEWAY_PASSWORD": self.platform.secrets[POSTGRES_GATEWAY_PASSWORD]}
+
+    @property
     def connector_passwords(self) -> dict[str, str]:
         """The variables with the passwords of the connectors' logins: migrate makes the logins, Connect uses them."""
         secrets = self.platform.secrets
@@ -94,6 +110,11 @@ class Context:
     def probe_argv(self, kind: str, address: str) -> tuple[str, ...]:
         """The command that exits 0 once the server at `address` really answers."""
         return (self.platform.python, "-m", "smartstore_operator.embedded.probe", kind, address)
+
+
+def has_gateway(spec: Spec) -> bool:
+    """Whether facts come from outside."""
+    return spec.source.type == "External"
 
 
 def http_probe(port: str, path: str = "/healthz", timeout_seconds: float = 120.0) -> Probe:

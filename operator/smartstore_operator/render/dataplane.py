@@ -1,19 +1,21 @@
 """The processes of our own: `python -m smartstore.<part>` with their environment (docs/architecture.md, Processes)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from smartstore_operator.api.scalars import mebibytes, milliseconds
+from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render import connect
 from smartstore_operator.render.component import Component
-from smartstore_operator.render.context import JVM_ENVIRONMENT, Context, http_probe
+from smartstore_operator.render.context import JVM_ENVIRONMENT, Context, has_gateway, http_probe
 
 RUN_FILE = "run.json"
 METRICS_PARTS = ("world", "bridge", "hot", "connectors")
-"""The services; each serves metrics and health."""
+"""The services that every SmartStore has; each serves metrics and health."""
+GATEWAY = "gateway"
 
-Access = Literal["run", "kafka", "redis", "postgres", "connect"]
+Access = Literal["run", "kafka", "redis", "postgres", "keys", "connect"]
 """What a process gets to know: the run's settings, or where a system is and its password; no more than it needs."""
 
 
@@ -30,7 +32,8 @@ def migrate(context: Context) -> Component:
     process = _Process(
         name="migrate", module="smartstore.serving.migrate", access=access, needs=("postgres",)
     )
-    return _component(context, process, kind="oneshot", extra=context.connector_passwords)
+    extra = {**context.connector_passwords, **context.gateway_password}
+    return _component(context, process, kind="oneshot", extra=extra)
 
 
 def connectors(context: Context) -> Component:
@@ -61,6 +64,25 @@ def world(context: Context) -> Component:
     access: tuple[Access, ...] = ("run", "kafka", "redis")
     process = _Process(name="world", module="smartstore.world", access=access, needs=("valkey", "topics"))
     return _component(context, process, stop_seconds=30.0)
+
+
+def gateway(context: Context) -> Component:
+    """HTTP → Redis Streams. It comes after the clock, so that what it takes can be judged by the time."""
+    port = context.platform.ports[GATEWAY]
+    extra = {
+        "SMARTSTORE_GATEWAY_HOST": context.platform.host,
+        "SMARTSTORE_GATEWAY_PORT": str(port),
+        "SMARTSTORE_GATEWAY_RECORDS_PER_SECOND": str(context.spec.source.external.records_per_second),
+    }
+    process = _Process(
+        name=GATEWAY,
+        module="smartstore.gateway",
+        access=("run", "redis", "keys"),
+        needs=("valkey", "migrate", "world"),
+    )
+    component = _component(context, process, extra=extra)
+    ports = {GATEWAY: port, **component.ports}
+    return replace(component, ports=ports, probe=http_probe(GATEWAY, "/readyz"))
 
 
 def hot(context: Context) -> Component:
@@ -102,7 +124,7 @@ def _component(
 ) -> Component:
     name, platform = process.name, context.platform
     port = metrics_port(name)
-    has_metrics = name in METRICS_PARTS
+    has_metrics = kind == "service"
     environment = {
         "SMARTSTORE_DATA_DIR": platform.state_dir(name),
         "SMARTSTORE_LOG_FORMAT": platform.log_format,
@@ -127,6 +149,11 @@ def _component(
     )
 
 
+def metrics_parts(spec: Spec) -> tuple[str, ...]:
+    """The services of our own that this SmartStore has."""
+    return (*METRICS_PARTS, GATEWAY) if has_gateway(spec) else METRICS_PARTS
+
+
 def metrics_port(component: str) -> str:
     """Name of the port a component serves metrics and health on."""
     return f"{component}-metrics"
@@ -145,5 +172,7 @@ def _reach(context: Context, name: str, access: Access) -> dict[str, str]:
             return {"SMARTSTORE_REDIS_URL": context.redis_url}
         case "postgres":
             return {"SMARTSTORE_POSTGRES_DSN": context.postgres_dsn}
+        case "keys":
+            return {"SMARTSTORE_POSTGRES_DSN": context.gateway_dsn}
         case "connect":
             return {"SMARTSTORE_CONNECT_URL": context.connect_url}

@@ -6,17 +6,18 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from smartstore.contracts.settings import RunSettings
-from smartstore_operator.api.problems import Problem, SpecError
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.render import connect, dataplane, kafka, postgres, valkey
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.context import (
     POSTGRES_CDC_PASSWORD,
+    POSTGRES_GATEWAY_PASSWORD,
     POSTGRES_PASSWORD,
     POSTGRES_SINK_PASSWORD,
     POSTGRES_SUPERUSER_PASSWORD,
     REDIS_PASSWORD,
     Context,
+    has_gateway,
 )
 from smartstore_operator.render.platform import Platform, PortRequest
 from smartstore_operator.render.run_settings import run_settings
@@ -30,7 +31,7 @@ class Rendered:
     """What runs, each after what it needs; empty when the SmartStore is suspended."""
     run_settings: RunSettings
     endpoints: Mapping[str, str]
-    """Addresses for people and `status`, without passwords: kafka, redis, postgres, connect."""
+    """Addresses for people and `status`, without passwords: kafka, redis, postgres, connect, and gateway if any."""
     kafka_bootstrap: str
     redis_url: str
     """With password."""
@@ -47,9 +48,8 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
     """The components of a SmartStore on one machine; pure.
 
     Specs for a cluster are accepted: Strimzi runs as a single node, SparkApplication as a local driver, CloudNativePG
-    as one server. Raises `SpecError` for what one machine cannot do.
+    as one server.
     """
-    _refuse_unsupported(smartstore)
     settings = run_settings(smartstore)
     run_file = msgspec.json.format(msgspec.json.encode(settings), indent=2).decode() + "\n"
     context = Context(name=smartstore.name, spec=smartstore.spec, platform=platform, run_file=run_file)
@@ -61,6 +61,7 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
             "redis": context.redis_address,
             "postgres": context.postgres_address,
             "connect": context.connect_url,
+            **({"gateway": f"http://{platform.address('gateway')}"} if has_gateway(context.spec) else {}),
         },
         kafka_bootstrap=context.kafka_bootstrap,
         redis_url=context.redis_url,
@@ -84,7 +85,9 @@ def port_requests(smartstore: SmartStore) -> tuple[PortRequest, ...]:
         requests.append(_request("postgres", "postgres", 5432, spec.postgres.port))
     if spec.connect.type == "Managed":
         requests.append(_request("connect", "connect", 8083, spec.connect.port))
-    for offset, part in enumerate(dataplane.METRICS_PARTS):
+    if has_gateway(spec):
+        requests.append(_request(dataplane.GATEWAY, dataplane.GATEWAY, 8080, spec.source.external.port))
+    for offset, part in enumerate(dataplane.metrics_parts(spec)):
         requests.append(_request(dataplane.metrics_port(part), part, 9400 + offset, None))
     return tuple(requests)
 
@@ -95,7 +98,11 @@ def secret_names(smartstore: SmartStore) -> tuple[str, ...]:
     For an External Redis or Postgres the value is that system's own password, not a generated one.
     """
     superuser = () if smartstore.spec.postgres.type == "External" else (POSTGRES_SUPERUSER_PASSWORD,)
-    return (REDIS_PASSWORD, POSTGRES_PASSWORD, POSTGRES_SINK_PASSWORD, POSTGRES_CDC_PASSWORD, *superuser)
+    gateway = (POSTGRES_GATEWAY_PASSWORD,) if has_gateway(smartstore.spec) else ()
+    return (
+        *(REDIS_PASSWORD, POSTGRES_PASSWORD, POSTGRES_SINK_PASSWORD, POSTGRES_CDC_PASSWORD),
+        *(*gateway, *superuser),
+    )
 
 
 def _request(name: str, component: str, preferred: int, given: int | None) -> PortRequest:
@@ -123,6 +130,8 @@ def _components(context: Context) -> tuple[Component, ...]:
         dataplane.hot(context),
         dataplane.world(context),
     ]
+    if has_gateway(spec):
+        parts.append(dataplane.gateway(context))
     return _without_missing_needs((*servers, *parts))
 
 
@@ -130,9 +139,3 @@ def _without_missing_needs(components: tuple[Component, ...]) -> tuple[Component
     """Drop needs that no component meets: an external system is there already."""
     names = {component.name for component in components}
     return tuple(replace(c, needs=tuple(need for need in c.needs if need in names)) for c in components)
-
-
-def _refuse_unsupported(smartstore: SmartStore) -> None:
-    if smartstore.spec.source.type == "External":
-        message = "External is not possible on one machine yet; choose Simulation or Replay"
-        raise SpecError([Problem(path="spec.source.type", message=message)])

@@ -6,12 +6,13 @@ from smartstore_operator.render import Platform
 
 PORTS = ("kafka", "kafka-controller", "valkey", "postgres", "connect")
 METRICS = ("world", "bridge", "hot", "connectors")
-SECRETS = ("redis", "postgres", "postgres-sink", "postgres-cdc", "postgres-superuser")
+GATEWAY = ("gateway", "gateway-metrics")
+SECRETS = ("redis", "postgres", "postgres-sink", "postgres-cdc", "postgres-gateway", "postgres-superuser")
 
 
 @pytest.fixture
 def platform() -> Platform:
-    names = (*PORTS, *(f"{part}-metrics" for part in METRICS))
+    names = (*PORTS, *(f"{part}-metrics" for part in METRICS), *GATEWAY)
     return Platform(
         python="/venv/bin/python",
         java_home="/java",

@@ -1,4 +1,4 @@
-"""What each component of the replay sample is, word by word.
+"""What each component of the replay sample is, and the gateway of the external one, word by word.
 
 After a wanted change: SMARTSTORE_UPDATE_GOLDEN=1 pytest tests/unit/render, and read the diff.
 """
@@ -15,7 +15,9 @@ from smartstore_operator.api.load import load_smartstore
 from smartstore_operator.render import Component, Platform, render
 
 GOLDEN = Path(__file__).parent / "golden"
-SAMPLE = Path(__file__).parents[3] / "manifests" / "samples" / "replay.yaml"
+SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"
+SAMPLE = SAMPLES / "replay.yaml"
+EXTERNAL = SAMPLES / "external.yaml"
 NAMES = (
     *("kafka", "valkey", "postgres", "connect"),
     *("topics", "migrate", "connectors", "bridge", "hot", "world"),
@@ -30,9 +32,10 @@ def _as_json(component: Component) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "gateway"])
 def test_a_component_is_as_recorded(name: str, platform: Platform) -> None:
-    actual = _as_json(render(load_smartstore(SAMPLE), platform).component(name))
+    sample = EXTERNAL if name == "gateway" else SAMPLE
+    actual = _as_json(render(load_smartstore(sample), platform).component(name))
     file = GOLDEN / f"{name}.json"
     if os.environ.get("SMARTSTORE_UPDATE_GOLDEN"):
         file.write_text(actual)
@@ -42,4 +45,6 @@ def test_a_component_is_as_recorded(name: str, platform: Platform) -> None:
 def test_every_component_is_recorded(platform: Platform) -> None:
     names = [component.name for component in render(load_smartstore(SAMPLE), platform).components]
     assert names == list(NAMES)
-    assert sorted(file.stem for file in GOLDEN.iterdir()) == sorted(NAMES)
+    outside = [component.name for component in render(load_smartstore(EXTERNAL), platform).components]
+    assert outside == [*NAMES, "gateway"]
+    assert sorted(file.stem for file in GOLDEN.iterdir()) == sorted(outside)

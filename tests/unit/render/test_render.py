@@ -8,7 +8,6 @@ import pytest
 
 from smartstore.contracts.settings import RunSettings
 from smartstore_operator.api.load import validate_smartstore
-from smartstore_operator.api.problems import SpecError
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.render import Component, Platform, port_requests, render, secret_names
 
@@ -33,6 +32,7 @@ SPECS: tuple[dict[str, Any], ...] = (
     {"kafka": {"type": "External", "bootstrapServers": "k1:9092,k2:9092"}},
     {"redis": {"type": "External", "host": "redis.example"}, "postgres": {"type": "External", "host": "db"}},
     {"connect": {"type": "External", "url": "http://connect:8083"}},
+    {"source": {"type": "External"}},
 )
 
 
@@ -141,9 +141,22 @@ def test_a_suspended_smartstore_runs_nothing(platform: Platform) -> None:
     assert render(_smartstore(suspend=True), platform).components == ()
 
 
-def test_an_external_source_is_refused_on_one_machine(platform: Platform) -> None:
-    with pytest.raises(SpecError, match=r"spec\.source\.type: External is not possible on one machine yet"):
-        render(_smartstore(source={"type": "External"}), platform)
+def test_an_external_source_comes_with_a_gateway_that_knows_no_owners_password(platform: Platform) -> None:
+    source = {"type": "External", "external": {"port": 8080, "recordsPerSecond": 7}}
+    smartstore = _smartstore(source=source)
+    rendered = render(smartstore, platform)
+    gateway = rendered.component("gateway")
+    told = " ".join(gateway.environment.values())
+    assert {name for name, secret in platform.secrets.items() if f":{secret}@" in told} == {
+        "redis-password",
+        "postgres-gateway-password",
+    }
+    assert gateway.environment["SMARTSTORE_GATEWAY_RECORDS_PER_SECOND"] == "7"
+    password = platform.secrets["postgres-gateway-password"]
+    assert rendered.component("migrate").environment["SMARTSTORE_POSTGRES_GATEWAY_PASSWORD"] == password
+    assert rendered.endpoints["gateway"] == f"http://127.0.0.1:{platform.ports['gateway']}"
+    requests = {request.name: request for request in port_requests(smartstore)}
+    assert (requests["gateway"].preferred, requests["gateway"].required) == (8080, True)
 
 
 def test_an_empty_spec_gives_the_settings_the_data_plane_has_by_itself(platform: Platform) -> None:

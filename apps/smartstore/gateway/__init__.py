@@ -1,0 +1,1 @@
+"""The way in for tills, sensors and scanners: HTTP to Redis Streams, with keys kept in Postgres."""

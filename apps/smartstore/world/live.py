@@ -1,0 +1,177 @@
+"""The source of `type: External`: tills and sensors write the facts, this process writes the ticks as real time passes.
+
+It keeps no ledger: what it must not forget (the last tick, how far `shelf_policies` was relayed) lies in Redis and is
+written in the same transaction as the ticks and records it speaks of. So each tick is written once, whatever dies, and
+the wall clock decides only when. Ticks missed while this process was away are written in their order, as if it had been
+there; after a long absence the clock goes on from the present, and whatever came meanwhile belongs to that tick.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from smartstore.contracts.settings import RunSettings, numbered_stores
+from smartstore.contracts.topics import STORE_CONFIG
+from smartstore.contracts.wire import STREAM_LIMIT, encode, from_epoch_ms
+from smartstore.process.waiting import Stopped
+from smartstore.world.clock import Clock
+from smartstore.world.emitter import Emitter, PositionError
+from smartstore.world.ledger_lines import FIELD_DATA, LINE_NAMES, Entry, entry_of_tick
+from smartstore.world.policy_feed import PolicyFeed
+from smartstore.world.relay import PolicyRelay
+from smartstore.world.source import cached_time, configs_of
+from smartstore.world.telemetry import WorldMetrics
+
+MOST_MISSED = 3600
+"""Ticks missed that are written afterwards; a longer absence is closed by one tick."""
+_LOOK_SECONDS = 0.2
+log = logging.getLogger("smartstore.world")
+
+
+def wall_clock_ms() -> int:
+    """The present in milliseconds since 1970; it decides when a tick is written, never what is in it."""
+    return time.time_ns() // 1_000_000  # noqa: TID251
+
+
+def next_tick(last_ms: int, now_ms: int, tick_ms: int) -> int:
+    """The tick after `last_ms` on the grid of `tick_ms`; the present one if more than `MOST_MISSED` were missed."""
+    present = now_ms // tick_ms * tick_ms
+    return present if present - last_ms > MOST_MISSED * tick_ms else last_ms + tick_ms
+
+
+class LiveParts(Struct, frozen=True, kw_only=True):
+    """What a live source works with. `changed` is notified when policy rows have arrived."""
+
+    settings: RunSettings
+    emitter: Emitter
+    feed: PolicyFeed
+    changed: threading.Condition
+    stop: threading.Event
+    metrics: WorldMetrics
+    prefix: str
+
+
+class LiveSource:
+    """Ticks in real time. `run` belongs to one thread, `alive_seconds_ago` may be asked from any."""
+
+    def __init__(self, parts: LiveParts, now_ms: Callable[[], int] = wall_clock_ms) -> None:
+        self._parts = parts
+        self._emitter = parts.emitter
+        self._now_ms = now_ms
+        self._stores = numbered_stores(parts.settings.stores)
+        self._tick_ms = parts.settings.source.tick_ms
+        self._relay = PolicyRelay(self._stores)
+        memory = f"{parts.prefix}source:{parts.settings.name}"
+        self._grid_key, self._relay_key = f"{memory}:grid", f"{memory}:relay"
+        self._seq = 0
+        self._last_tick = 0
+        self._clock = Clock(speed=1, tick_ms=self._tick_ms, max_lead=0, start_ms=0)
+        """Only measures."""
+        self._alive_at = time.monotonic()
+
+    def alive_seconds_ago(self) -> float:
+        """Seconds since the source last got on, or waited for a good reason."""
+        return time.monotonic() - self._alive_at
+
+    def run(self) -> None:
+        """Go on after the last tick written, until asked to stop.
+
+        Raises:
+            PositionError: Redis and the settings do not belong together.
+        """
+        try:
+            self._resume()
+            self._parts.feed.follow(self._relay.positions)
+            while True:
+                tick = next_tick(self._last_tick, self._now_ms(), self._tick_ms)
+                self._wait_for(tick)
+                self._write_tick(tick)
+        except Stopped:
+            log.info("stopped after tick %s", from_epoch_ms(self._last_tick).isoformat())
+        finally:
+            self._emitter.close()
+
+    def _resume(self) -> None:
+        self._seq = self._emitter.begin_or_go_on()
+        grid = self._emitter.remembered(self._grid_key)
+        if grid is None:
+            if self._seq:
+                raise PositionError(
+                    "Redis has records of another source of this name; start over with `smartstore reset`"
+                )
+            self._last_tick = self._now_ms() // self._tick_ms * self._tick_ms
+            log.info("new run %s of %d stores", self._parts.settings.name, len(self._stores))
+            return
+        tick_ms, self._last_tick, stores = msgspec.json.decode(grid, type=tuple[int, int, int])
+        if tick_ms != self._tick_ms:
+            raise PositionError(
+                f"this run was begun with source.tick = {tick_ms} ms, not {self._tick_ms} ms; change it back, or start "
+                "over with `smartstore reset`"
+            )
+        relay = self._emitter.remembered(self._relay_key)
+        # A new store has been told of no policy: then all are relayed again, and repeats are dropped by their ids.
+        if relay is not None and stores == len(self._stores):
+            self._relay.restore(relay)
+        log.info("resumed %s at %s", self._parts.settings.name, from_epoch_ms(self._last_tick).isoformat())
+
+    def _wait_for(self, tick: int) -> None:
+        """Wait until the wall clock has reached the tick; configuration is relayed meanwhile."""
+        while True:
+            self._step()
+            self._relay_configuration(tick)
+            seconds = (tick - self._now_ms()) / 1000
+            if seconds <= 0:
+                return
+            with self._parts.changed:
+                if not self._parts.feed.waiting():
+                    self._parts.changed.wait(min(seconds, _LOOK_SECONDS))
+
+    def _write_tick(self, tick: int) -> None:
+        self._seq += 1
+        grid = ("SET", self._grid_key, encode((self._tick_ms, tick, len(self._stores))))
+        entry = entry_of_tick(self._seq, tick, self._stores)
+        self._emitter.emit([entry], [grid, *cached_time(self._parts.prefix, tick)])
+        self._last_tick = tick
+        self._parts.metrics.ticks.inc()
+        self._parts.metrics.simulated_time.set(tick / 1000)
+        self._clock.emitted(tick)
+        self._parts.metrics.speed.set(self._clock.achieved_speed())
+        self._await_bridge()
+
+    def _await_bridge(self) -> None:
+        """Wait while a stream holds much more than the bridge has yet brought to Kafka."""
+        while True:
+            lengths = self._emitter.stream_lengths(LINE_NAMES)
+            for line, length in lengths.items():
+                self._parts.metrics.stream_length.labels(line).set(length)
+            if max(lengths.values()) <= STREAM_LIMIT:
+                return
+            self._step()
+            self._parts.stop.wait(_LOOK_SECONDS)
+
+    def _relay_configuration(self, tick: int) -> None:
+        """Write what has arrived of `shelf_policies`, at the lower bound of the tick to come.
+
+        How far the relay came is remembered with it; a row of which only a part was written before a crash is written
+        again with the same event ids.
+        """
+        moment = from_epoch_ms(tick - self._tick_ms)
+        rows = self._parts.feed.take()
+        entries: list[Entry] = []
+        for row in rows:
+            for config in configs_of(row, moment, self._relay, self._emitter, self._parts.metrics):
+                self._seq += 1
+                entries.append(Entry(self._seq, (STORE_CONFIG.name,), FIELD_DATA, encode(config)))
+        if entries:
+            self._emitter.emit(entries, [("SET", self._relay_key, self._relay.snapshot())])
+            self._parts.metrics.events.labels(STORE_CONFIG.name).inc(len(entries))
+
+    def _step(self) -> None:
+        self._alive_at = time.monotonic()
+        self._parts.metrics.redis_up.set(self._emitter.connected)
+        if self._parts.stop.is_set():
+            raise Stopped
