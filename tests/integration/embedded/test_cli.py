@@ -92,14 +92,14 @@ def test_life_of_a_detached_system(smartstore: Shell) -> None:
 
 
 def test_for_ends_by_itself_and_keeps_the_data(smartstore: Shell) -> None:
-    up = smartstore("up", "quiet.yaml", "--for", "3s")
+    up = smartstore("up", "quiet.yaml", "--for", "8s")
     assert up.returncode == 0, up.stderr
     assert up.stdout.splitlines()[-1].endswith("stopped; the data stay")
     assert (smartstore.directory / ".smartstore" / "quiet" / "secrets.json").is_file()
 
 
 def test_verdict_of_verify_is_the_exit_code(smartstore: Shell) -> None:
-    up = smartstore("up", "quiet.yaml", "--for", "4", "--verify")
+    up = smartstore("up", "quiet.yaml", "--for", "8", "--verify")
     assert up.returncode == 2, up.stderr  # nothing ran, so there is no ledger to verify against
     assert "cannot verify: no ledger" in up.stdout
     assert up.stdout.endswith("stopped; the data stay\n")
