@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from smartstore_operator.api.problems import SpecError
-from smartstore_operator.cli import acknowledge, exits, operate, up
+from smartstore_operator.cli import acknowledge, exits, lake, operate, up
 from smartstore_operator.cli.exits import CommandFailed, UsageError
 from smartstore_operator.embedded.errors import NotRunning, PreflightError
 from smartstore_operator.embedded.toolchain import ToolchainError
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_parser(commands)
     operate.add_parsers(commands)
     acknowledge.add_parser(commands)
+    lake.add_parser(commands)
     for plugin in entry_points(group=PLUGINS):
         plugin.load()(commands)
     return parser

@@ -37,6 +37,8 @@ class Rendered:
     postgres_dsn: str
     """With password."""
     connect_url: str
+    lake_root: str
+    """Directory of the lake's tables; there may be none yet."""
 
     def component(self, name: str) -> Component:
         """The component of this name; raises `KeyError`."""
@@ -66,6 +68,7 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
         redis_url=context.redis_url,
         postgres_dsn=context.postgres_dsn,
         connect_url=context.connect_url,
+        lake_root=context.lake_root,
     )
 
 
@@ -85,6 +88,8 @@ def port_requests(smartstore: SmartStore) -> tuple[PortRequest, ...]:
     if spec.connect.type == "Managed":
         requests.append(_request("connect", "connect", 8083, spec.connect.port))
     for offset, part in enumerate(dataplane.METRICS_PARTS):
+        if part == "lake" and not spec.lake.enabled:
+            continue
         requests.append(_request(dataplane.metrics_port(part), part, 9400 + offset, None))
     return tuple(requests)
 
@@ -123,6 +128,8 @@ def _components(context: Context) -> tuple[Component, ...]:
         dataplane.hot(context),
         dataplane.world(context),
     ]
+    if spec.lake.enabled:
+        parts.append(dataplane.lake(context))
     return _without_missing_needs((*servers, *parts))
 
 

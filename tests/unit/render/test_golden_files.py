@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).parent / "golden"
 SAMPLE = Path(__file__).parents[3] / "manifests" / "samples" / "replay.yaml"
 NAMES = (
     *("kafka", "valkey", "postgres", "connect"),
-    *("topics", "migrate", "connectors", "bridge", "hot", "world"),
+    *("topics", "migrate", "connectors", "bridge", "hot", "world", "lake"),
 )
 
 
