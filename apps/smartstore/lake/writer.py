@@ -203,9 +203,8 @@ class Writer:
         if table.mode == "state":
             self._store.merge(table.path, newest, same_key, covered, count, update=f"s.{order} > t.{order}")
             return
-        if (
-            oldest is not None
-        ):  # a repeat has the version of the first: files with smaller ones need not be read
+        # A repeat has the version of the first: files with smaller ones need not be read.
+        if oldest is not None:
             same_key = f"{same_key} AND t.version >= {oldest}"
         self._store.merge(table.path, newest, same_key, covered, count)
 
