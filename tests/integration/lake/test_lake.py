@@ -259,15 +259,6 @@ def test_totals_follow_the_states(written: tuple[Records, Lake]) -> None:
     assert {row["updated_at"] for row in rows} == {NOON + timedelta(seconds=32)}
 
 
-def test_maintenance_ran_and_kept_the_positions(written: tuple[Records, Lake]) -> None:
-    _, lake = written
-    operations = [
-        commit["operation"] for commit in DeltaTable(str(lake.root / "cleansed/shelf_state")).history()
-    ]
-    assert "VACUUM END" in operations
-    assert lake.covers("cleansed/shelf_state", "shelf_state")
-
-
 def _ask(lake: Lake, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "smartstore.lake.cli", *words]
     return subprocess.run(
