@@ -141,12 +141,12 @@ def _command_line(process: psutil.Process) -> str:
 
 
 def spec(name: str, stores: int = 5, **source: object) -> dict[str, Any]:
-    """A SmartStore with this source; a replay unless the source says otherwise."""
+    """A SmartStore with this source; a replay unless the source says otherwise. Without a lake, which has its own tests."""
     return {
         "apiVersion": "smartstore.io/v1alpha1",
         "kind": "SmartStore",
         "metadata": {"name": name},
-        "spec": {"stores": stores, "source": {"type": "Replay", **source}},
+        "spec": {"stores": stores, "source": {"type": "Replay", **source}, "lake": {"enabled": False}},
     }
 
 

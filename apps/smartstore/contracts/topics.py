@@ -13,7 +13,8 @@ class Topic(Struct, frozen=True, kw_only=True):
     """One Kafka topic.
 
     `key` names the fields that identify the entity, joined by `/`; `line` marks a source line, which carries ticks
-    and keeps each store's order; `table` is the Postgres table (`schema.table`) that mirrors the topic.
+    and keeps each store's order; `table` is the Postgres table (`schema.table`) that mirrors the topic; `lake` is the
+    path of its table in the lake (`level/table`), without which the lake does not keep it.
     """
 
     name: str
@@ -25,16 +26,17 @@ class Topic(Struct, frozen=True, kw_only=True):
     hot: bool = False
     """Whether the hot application reads this line."""
     table: str | None = None
+    lake: str | None = None
     by_store: bool = True
     """Whether the partition follows the store (`murmur2(store_id)`)."""
 
 
 def _line(name: str, value: type[Struct], *key: str, hot: bool = True) -> Topic:
-    return Topic(name=name, value=value, key=key, cleanup="delete", line=True, hot=hot)
+    return Topic(name=name, value=value, key=key, cleanup="delete", line=True, hot=hot, lake=f"raw/{name}")
 
 
-def _state(name: str, value: type[Struct], table: str | None, *key: str) -> Topic:
-    return Topic(name=name, value=value, key=key, cleanup="compact", table=table)
+def _state(name: str, value: type[Struct], table: str | None, *key: str, lake: str | None = None) -> Topic:
+    return Topic(name=name, value=value, key=key, cleanup="compact", table=table, lake=lake)
 
 
 SHELF_EVENTS = _line("shelf_events", events.ShelfEvent, "store_id", "shelf_id")
@@ -45,11 +47,18 @@ COMMANDS = _line("commands", events.Command, "store_id", "event_id")
 FOOT_TRAFFIC = _line("foot_traffic", events.FootTraffic, "store_id", "customer_id", hot=False)
 WH_EVENTS = _line("wh_events", events.WarehouseEvent, "store_id", "shelf_id")
 
-STORES = _state("stores", events.Store, "ref.stores", "store_id")
+STORES = _state("stores", events.Store, "ref.stores", "store_id", lake="cleansed/stores")
 SHELF_POLICIES = Topic(
     name="shelf_policies", value=events.ShelfPolicy, key=("policy_id",), cleanup="compact", by_store=False
 )
-SHELF_STATE = _state("shelf_state", outputs.ShelfState, "state.shelf_state", "store_id", "shelf_id")
+SHELF_STATE = _state(
+    "shelf_state",
+    outputs.ShelfState,
+    "state.shelf_state",
+    "store_id",
+    "shelf_id",
+    lake="cleansed/shelf_state",
+)
 SHELF_BATCH_STATE = _state(
     "shelf_batch_state",
     outputs.ShelfBatchState,
@@ -57,15 +66,29 @@ SHELF_BATCH_STATE = _state(
     "store_id",
     "shelf_id",
     "batch_code",
+    lake="cleansed/shelf_batch_state",
 )
-WH_STATE = _state("wh_state", outputs.WhState, "state.wh_state", "store_id", "shelf_id")
+WH_STATE = _state(
+    "wh_state", outputs.WhState, "state.wh_state", "store_id", "shelf_id", lake="cleansed/wh_state"
+)
 WH_BATCH_STATE = _state(
-    "wh_batch_state", outputs.WhBatchState, "state.wh_batch_state", "store_id", "shelf_id", "batch_code"
+    "wh_batch_state",
+    outputs.WhBatchState,
+    "state.wh_batch_state",
+    "store_id",
+    "shelf_id",
+    "batch_code",
+    lake="cleansed/wh_batch_state",
 )
 SHELF_RESTOCK_PLAN = _state(
-    "shelf_restock_plan", outputs.ShelfRestockPlan, "ops.shelf_restock_plan", "store_id", "plan_id"
+    "shelf_restock_plan",
+    outputs.ShelfRestockPlan,
+    "ops.shelf_restock_plan",
+    "store_id",
+    "plan_id",
+    lake="ops/shelf_restock_plan",
 )
-ALERTS = _state("alerts", outputs.Alert, "ops.alerts", "store_id", "alert_id")
+ALERTS = _state("alerts", outputs.Alert, "ops.alerts", "store_id", "alert_id", lake="ops/alerts")
 JOB_STATUS = _state("job_status", outputs.JobStatus, None, "store_id", "application", "job")
 POS_TRANSACTION_LINES = Topic(
     name="pos_transaction_lines",
@@ -74,6 +97,7 @@ POS_TRANSACTION_LINES = Topic(
     cleanup="delete",
     retention_ms=30 * DAY_MS,
     table="ops.pos_transaction_lines",
+    lake="cleansed/pos_transaction_lines",
 )
 ADJUSTMENTS = Topic(
     name="adjustments",
@@ -82,6 +106,7 @@ ADJUSTMENTS = Topic(
     cleanup="delete",
     retention_ms=30 * DAY_MS,
     table="ops.adjustments",
+    lake="ops/adjustments",
 )
 DEAD_LETTERS = Topic(
     name="dead_letters",
@@ -90,6 +115,7 @@ DEAD_LETTERS = Topic(
     cleanup="delete",
     retention_ms=30 * DAY_MS,
     table="ops.dead_letters",
+    lake="ops/dead_letters",
     by_store=False,
 )
 LEDGER = Topic(
@@ -98,6 +124,7 @@ LEDGER = Topic(
     key=("store_id", "note_id"),
     cleanup="delete",
     retention_ms=30 * DAY_MS,
+    lake="ops/ledger_notes",
 )
 
 TOPICS: tuple[Topic, ...] = (

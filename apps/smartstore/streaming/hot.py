@@ -4,7 +4,6 @@ import logging
 import os
 import sys
 import threading
-import time
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -16,18 +15,17 @@ from smartstore.domain.engine import APPLICATION, Parameters
 from smartstore.process.env import Environment
 from smartstore.process.lock import lock_directory
 from smartstore.process.logs import configure_logs
+from smartstore.process.restarts import RestartBudget
 from smartstore.process.server import serve_metrics
+from smartstore.process.spark import spark_session
 from smartstore.process.stopping import stop_event
 from smartstore.streaming.group import RESULT_DECODER
 from smartstore.streaming.publisher import Publisher
 from smartstore.streaming.query import results
-from smartstore.streaming.session import spark_session
 from smartstore.streaming.statistics import Statistics
 
 log = logging.getLogger("smartstore.streaming.hot")
 
-RESTARTS_ALLOWED = 5
-RESTART_WINDOW_SECONDS = 600.0
 STOP_SECONDS = 10.0
 
 
@@ -42,7 +40,7 @@ class HotApplication:
         self._statistics = Statistics(self._registry)
         self._publisher = self._new_publisher()
         self._query: StreamingQuery | None = None
-        self._failures: list[float] = []
+        self._restarts = RestartBudget()
 
     def run(self) -> int:
         """Until asked to stop; returns the exit code."""
@@ -52,12 +50,7 @@ class HotApplication:
         seen = -1
         while not stop.wait(0.25):
             if not self._query.isActive:
-                if not self._may_restart():
-                    log.error(
-                        "the query failed %d times in %.0f s; giving up",
-                        RESTARTS_ALLOWED,
-                        RESTART_WINDOW_SECONDS,
-                    )
+                if not self._restarts.allows(self._query.exception()):
                     return 1
                 self._publisher = self._new_publisher()
                 self._query = self._start()
@@ -104,18 +97,6 @@ class HotApplication:
     def _new_publisher(self) -> Publisher:
         return Publisher(self._env.kafka_bootstrap, self._env.prefix, self._env.partitions)
 
-    def _may_restart(self) -> bool:
-        query = self._query
-        assert query is not None
-        error = query.exception()
-        log.error("the query stopped: %s", str(error).splitlines()[0] if error else "no reason given")
-        now = time.monotonic()
-        self._failures = [moment for moment in self._failures if now - moment < RESTART_WINDOW_SECONDS] + [
-            now
-        ]
-        time.sleep(min(2.0 ** len(self._failures) / 2, 10.0))
-        return len(self._failures) <= RESTARTS_ALLOWED
-
     def _is_healthy(self) -> bool:
         return self._query is not None and self._query.isActive
 
@@ -127,7 +108,10 @@ def main() -> int:
     env = Environment.from_os()
     _lock = lock_directory(env.data_dir, "driver")
     jars, scratch = Path(env.require("SMARTSTORE_SPARK_JARS")), env.data_dir / "scratch"
-    spark = spark_session(jars, scratch, env.variables)
+    # Their number is frozen into the checkpoint at its first start.
+    partitions = env.variables.get("SMARTSTORE_HOT_SHUFFLE_PARTITIONS", "2")
+    extra = {"spark.sql.shuffle.partitions": partitions}
+    spark = spark_session(APPLICATION, jars, scratch, env.variables, extra)
     try:
         return HotApplication(env, spark).run()
     except PySparkException as error:

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from typing import Any
 
-import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from smartstore.domain.engine import APPLICATION, JOBS
+from smartstore.process.spark import lag
 from smartstore.streaming.group import StoreResult
 
 
@@ -83,19 +83,4 @@ class Statistics:
         seconds = progress["durationMs"].get("triggerExecution", 0) / 1000
         self._last.labels(APPLICATION).set(seconds)
         self._batches.labels(APPLICATION).observe(seconds)
-        self._lag.labels(APPLICATION).set(sum(_behind(source) for source in progress["sources"]))
-
-
-def _behind(source: Any) -> int:
-    """Records between what was read and what Kafka has, over all partitions."""
-    read, latest = _offsets(source["endOffset"]), _offsets(source["latestOffset"])
-    return sum(
-        max(0, end - read.get(topic, {}).get(partition, 0))
-        for topic, partitions in latest.items()
-        for partition, end in partitions.items()
-    )
-
-
-def _offsets(value: Any) -> dict[str, dict[str, int]]:
-    decoded = msgspec.json.decode(value) if isinstance(value, str) else value
-    return decoded or {}
+        self._lag.labels(APPLICATION).set(sum(lag(source) for source in progress["sources"]))

@@ -1,13 +1,14 @@
 """The systems underneath: Kafka, Redis, Postgres, Kafka Connect, the lake's storage."""
 
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from smartstore_operator.api.block import Block
-from smartstore_operator.api.scalars import Size
+from smartstore_operator.api.block import Between, Block
+from smartstore_operator.api.scalars import Duration, Size
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=253)]
@@ -127,9 +128,16 @@ class Connect(ExternalChoice):
 
 
 class Lake(Block):
-    """Where the lakehouse is kept."""
+    """Whether there is a lakehouse, and where it is kept."""
 
+    enabled: bool = Field(default=True, description="Whether topics are kept as Delta tables.")
     type: Literal["Volume", "S3"] = Field(
-        default="Volume", description="A volume or an S3 bucket. No effect on one machine yet."
+        default="Volume",
+        description="A volume or an S3 bucket. On one machine it is a directory, whatever this says.",
     )
-    size: Size = Field(default="20Gi", description="Size of the volume. No effect on one machine yet.")
+    size: Size = Field(default="20Gi", description="Size of the volume. No effect on one machine.")
+    retention: Annotated[Duration, Between(timedelta(hours=1), timedelta(days=366))] = Field(
+        default=timedelta(hours=24),
+        description="How long files are kept that no current version of a table uses, in whole hours; so long a "
+        "reader may take, and so far back earlier versions can be read.",
+    )

@@ -55,9 +55,7 @@ class Spec(Block):
     redis: Redis = Field(default=Redis(), description="The buffer in front of Kafka.")
     postgres: Postgres = Field(default=Postgres(), description="The serving database.")
     connect: Connect = Field(default=Connect(), description="Kafka Connect.")
-    lake: Lake = Field(
-        default=Lake(), description="Where the lakehouse is kept. No effect on one machine yet."
-    )
+    lake: Lake = Field(default=Lake(), description="The lakehouse: topics as Delta tables.")
     streaming: Streaming = Field(default=Streaming(), description="The Spark applications.")
     planning: Planning = Field(default=Planning(), description="Thresholds and targets of the stock rules.")
     serving: Serving = Field(default=Serving(), description="API and console. No effect on one machine yet.")

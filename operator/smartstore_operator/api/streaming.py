@@ -33,8 +33,12 @@ class LakeApplication(Block):
 
     trigger: Annotated[Duration, _TRIGGER] = Field(
         default=timedelta(minutes=1),
-        description="Least time between micro-batches, real time, 0s to 1h. No effect on one machine yet.",
+        description="Least time between micro-batches, real time, 0s to 1h.",
     )
+    max_records_per_trigger: Annotated[int, Field(ge=1_000, le=100_000_000)] = Field(
+        default=200_000, description="Most records of one micro-batch."
+    )
+    driver_memory: Size = Field(default="640Mi", description="Java heap of the driver.")
 
 
 class Streaming(Block):
@@ -48,5 +52,5 @@ class Streaming(Block):
     hot: Hot = Field(default=Hot(), description="The application that runs all stock jobs.")
     lake: LakeApplication = Field(
         default=LakeApplication(),
-        description="The application that writes the lakehouse. No effect on one machine yet.",
+        description="The application that writes the lakehouse.",
     )

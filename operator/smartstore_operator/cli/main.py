@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from smartstore_operator.api.problems import SpecError
-from smartstore_operator.cli import command, exits, gateway, operate, up
+from smartstore_operator.cli import command, exits, gateway, lake, operate, up
 from smartstore_operator.cli.exits import CommandFailed, UsageError
 from smartstore_operator.embedded.errors import NotRunning, PreflightError
 from smartstore_operator.embedded.toolchain import ToolchainError
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     operate.add_parsers(commands)
     command.add_parsers(commands)
     gateway.add_parser(commands)
+    lake.add_parser(commands)
     for plugin in entry_points(group=PLUGINS):
         plugin.load()(commands)
     return parser

@@ -99,6 +99,11 @@ class Context:
         return self.spec.connect.url or f"http://{self.platform.address('connect')}"
 
     @property
+    def lake_root(self) -> str:
+        """The directory of the lake's tables."""
+        return f"{self.platform.state_dir('lake')}/tables"
+
+    @property
     def java(self) -> str:
         """The Java program."""
         return f"{self.platform.java_home}/bin/java"

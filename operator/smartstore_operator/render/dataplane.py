@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal
 
 from smartstore_operator.api.scalars import mebibytes, milliseconds
@@ -89,13 +90,7 @@ def hot(context: Context) -> Component:
     """The stock jobs on Spark, a driver in local mode."""
     hot = context.spec.streaming.hot
     extra = {
-        **JVM_ENVIRONMENT,
-        "JAVA_HOME": context.platform.java_home,
-        "PYSPARK_PYTHON": context.platform.python,
-        "SPARK_LOCAL_IP": context.platform.host,
-        "SMARTSTORE_SPARK_JARS": context.platform.spark_jars,
-        "SMARTSTORE_SPARK_CORES": str(context.platform.cores),
-        "SMARTSTORE_SPARK_DRIVER_MEMORY": f"{mebibytes(hot.driver_memory)}m",
+        **_spark_driver(context, hot.driver_memory),
         "SMARTSTORE_HOT_TRIGGER_MS": str(milliseconds(hot.trigger)),
         "SMARTSTORE_HOT_MAX_RECORDS": str(hot.max_records_per_trigger),
         "SMARTSTORE_HOT_SHUFFLE_PARTITIONS": str(hot.shuffle_partitions),
@@ -104,6 +99,33 @@ def hot(context: Context) -> Component:
         name="hot", module="smartstore.streaming.hot", access=("run", "kafka"), needs=("topics",)
     )
     return _component(context, process, extra=extra, stop_seconds=30.0)
+
+
+def lake(context: Context) -> Component:
+    """Topics as Delta tables, by a second Spark driver in local mode; it starts when everything else is ready."""
+    lake, application = context.spec.lake, context.spec.streaming.lake
+    extra = {
+        **_spark_driver(context, application.driver_memory),
+        "SMARTSTORE_LAKE_ROOT": context.lake_root,
+        "SMARTSTORE_LAKE_TRIGGER_MS": str(milliseconds(application.trigger)),
+        "SMARTSTORE_LAKE_MAX_RECORDS": str(application.max_records_per_trigger),
+        "SMARTSTORE_LAKE_RETENTION_HOURS": str(lake.retention // timedelta(hours=1)),
+    }
+    needs = ("topics", "connectors", "bridge", "hot", "world")
+    process = _Process(name="lake", module="smartstore.lake", access=("kafka",), needs=needs)
+    return _component(context, process, extra=extra, stop_seconds=40.0)
+
+
+def _spark_driver(context: Context, memory: str) -> dict[str, str]:
+    return {
+        **JVM_ENVIRONMENT,
+        "JAVA_HOME": context.platform.java_home,
+        "PYSPARK_PYTHON": context.platform.python,
+        "SPARK_LOCAL_IP": context.platform.host,
+        "SMARTSTORE_SPARK_JARS": context.platform.spark_jars,
+        "SMARTSTORE_SPARK_CORES": str(context.platform.cores),
+        "SMARTSTORE_SPARK_DRIVER_MEMORY": f"{mebibytes(memory)}m",
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +173,9 @@ def _component(
 
 def metrics_parts(spec: Spec) -> tuple[str, ...]:
     """The services of our own that this SmartStore has."""
-    return (*METRICS_PARTS, GATEWAY) if has_gateway(spec) else METRICS_PARTS
+    lake = ("lake",) if spec.lake.enabled else ()
+    gateway = (GATEWAY,) if has_gateway(spec) else ()
+    return (*METRICS_PARTS, *lake, *gateway)
 
 
 def metrics_port(component: str) -> str:

@@ -38,6 +38,8 @@ class Rendered:
     postgres_dsn: str
     """With password."""
     connect_url: str
+    lake_root: str
+    """Directory of the lake's tables; there may be none yet."""
 
     def component(self, name: str) -> Component:
         """The component of this name; raises `KeyError`."""
@@ -67,6 +69,7 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
         redis_url=context.redis_url,
         postgres_dsn=context.postgres_dsn,
         connect_url=context.connect_url,
+        lake_root=context.lake_root,
     )
 
 
@@ -132,6 +135,8 @@ def _components(context: Context) -> tuple[Component, ...]:
     ]
     if has_gateway(spec):
         parts.append(dataplane.gateway(context))
+    if spec.lake.enabled:
+        parts.append(dataplane.lake(context))
     return _without_missing_needs((*servers, *parts))
 
 

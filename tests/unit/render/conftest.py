@@ -5,7 +5,7 @@ import pytest
 from smartstore_operator.render import Platform
 
 PORTS = ("kafka", "kafka-controller", "valkey", "postgres", "connect")
-METRICS = ("world", "bridge", "hot", "connectors")
+METRICS = ("world", "bridge", "hot", "connectors", "lake")
 GATEWAY = ("gateway", "gateway-metrics")
 SECRETS = ("redis", "postgres", "postgres-sink", "postgres-cdc", "postgres-gateway", "postgres-superuser")
 

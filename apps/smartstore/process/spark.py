@@ -5,14 +5,19 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from pyspark.sql import SparkSession
 
 
-def spark_session(jars: Path, scratch: Path, variables: Mapping[str, str]) -> SparkSession:
+def spark_session(
+    name: str, jars: Path, scratch: Path, variables: Mapping[str, str], extra: Mapping[str, str] | None = None
+) -> SparkSession:
     """A local session with the given jars on its class path. `variables`: the SMARTSTORE_SPARK_* environment.
 
-    `scratch` is emptied: what a killed driver left there would otherwise stay for ever.
+    `scratch` is emptied: what a killed driver left there would otherwise stay for ever. `extra` are settings that only
+    this application has.
     """
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -20,16 +25,16 @@ def spark_session(jars: Path, scratch: Path, variables: Mapping[str, str]) -> Sp
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     cores = variables.get("SMARTSTORE_SPARK_CORES", "2")
     memory = variables.get("SMARTSTORE_SPARK_DRIVER_MEMORY", "1g")
-    builder = SparkSession.builder.master(f"local[{cores},4]").appName("smartstore-hot")
-    for name, value in settings(jars, scratch, memory, variables).items():
-        builder = builder.config(name, value)
+    builder = SparkSession.builder.master(f"local[{cores},4]").appName(f"smartstore-{name}")
+    for setting, value in {**settings(jars, scratch, memory), **(extra or {})}.items():
+        builder = builder.config(setting, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("WARN")
     return session
 
 
-def settings(jars: Path, scratch: Path, memory: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """Spark configuration. The number of shuffle partitions is frozen into a checkpoint at its first start."""
+def settings(jars: Path, scratch: Path, memory: str) -> dict[str, str]:
+    """Spark configuration that all applications share."""
     return {
         "spark.driver.memory": memory,
         "spark.driver.host": "127.0.0.1",
@@ -39,7 +44,7 @@ def settings(jars: Path, scratch: Path, memory: str, variables: Mapping[str, str
         "spark.local.dir": str(scratch),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.sql.shuffle.partitions": variables.get("SMARTSTORE_HOT_SHUFFLE_PARTITIONS", "2"),
+        "spark.sql.shuffle.partitions": "2",
         # Hashes over every byte that nobody reads; any of the three switches them on.
         "spark.sql.shuffle.orderIndependentChecksum.enabled": "false",
         "spark.sql.shuffle.orderIndependentChecksum.enableFullRetryOnMismatch": "false",
@@ -58,3 +63,18 @@ def settings(jars: Path, scratch: Path, memory: str, variables: Mapping[str, str
         "spark.python.worker.reuse": "true",
         "spark.locality.wait": "0",
     }
+
+
+def lag(source: Any) -> int:
+    """Records between what a Kafka source has read and what Kafka has. `source`: of `StreamingQuery.lastProgress`."""
+    read, latest = _offsets(source["endOffset"]), _offsets(source["latestOffset"])
+    return sum(
+        max(0, end - read.get(topic, {}).get(partition, 0))
+        for topic, partitions in latest.items()
+        for partition, end in partitions.items()
+    )
+
+
+def _offsets(value: Any) -> dict[str, dict[str, int]]:
+    decoded = msgspec.json.decode(value) if isinstance(value, str) else value
+    return decoded or {}

@@ -1,0 +1,42 @@
+"""Tables of the lake that are no copy of one topic."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from smartstore.contracts.fields import Count, Record, ShelfId, StoreId, Timestamp, Version
+
+
+class ProductTotalState(Record, frozen=True, kw_only=True):
+    """All units of one shelf's SKU in one store, wherever they are; null where no state is known."""
+
+    store_id: StoreId
+    shelf_id: ShelfId
+    units_on_shelf: Count | None
+    units_in_back_room: Count | None
+    total_stock: Count
+    """`units_on_shelf` + `units_in_back_room`, unknown ones counted as none."""
+    updated_at: Timestamp
+    """The newer of the two states' times."""
+    version: Version
+    """The larger of the two states' versions."""
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """One addend of a total: `column` of the table that keeps the state topic `topic`.
+
+    `columns` are names in order of preference; the first that the topic's record has is taken.
+    """
+
+    name: str
+    topic: str
+    columns: Annotated[tuple[str, ...], Meta(min_length=1)]
+
+
+PRODUCT_TOTAL_PATH = "curated/product_total_state"
+PRODUCT_TOTAL_KEY = ("store_id", "shelf_id")
+PRODUCT_TOTAL_PARTS = (
+    Part(name="units_on_shelf", topic="shelf_state", columns=("current_stock",)),
+    Part(name="units_in_back_room", topic="wh_state", columns=("current_stock", "wh_current_stock")),
+)
+"""A part whose topic is not declared stays null."""

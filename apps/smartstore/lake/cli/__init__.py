@@ -1,0 +1,1 @@
+"""`smartstore lake …`: reads the tables from the terminal, without Spark."""
