@@ -141,7 +141,7 @@ def _command_line(process: psutil.Process) -> str:
 
 
 def spec(name: str, stores: int = 5, **source: object) -> dict[str, Any]:
-    """A SmartStore with this source; a replay unless the source says otherwise. Without a lake, which has its own tests."""
+    """A SmartStore with this source, else a replay; without a lake, which has tests of its own."""
     return {
         "apiVersion": "smartstore.io/v1alpha1",
         "kind": "SmartStore",
