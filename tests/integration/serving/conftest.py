@@ -22,6 +22,7 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.cimpl import NewTopic
 
 from smartstore.contracts.derive.kafka import topic_config
+from smartstore.contracts.derive.sql import table_topics
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.topics import BY_NAME, TOPICS
 from smartstore.contracts.wire import key_of, partition_of
@@ -42,6 +43,10 @@ def run_sql(dsn: str, statement: str) -> list[tuple[Any, ...]]:
             return cursor.fetchall() if cursor.description else []
     finally:
         connection.close()
+
+
+CONNECTORS = len(table_topics()) + 1
+"""A sink for each topic with a table, and the source of the policies."""
 
 
 def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
@@ -134,7 +139,7 @@ class Deployment:
     def all_running(self) -> bool:
         statuses = self.connectors()
         tasks = [task["state"] for status in statuses.values() for task in status["tasks"]]
-        return len(statuses) == 8 and tasks == ["RUNNING"] * 8
+        return len(statuses) == CONNECTORS and tasks == ["RUNNING"] * CONNECTORS
 
     def metric(self, name: str) -> dict[str, float]:
         """Connector (without prefix) → value."""
