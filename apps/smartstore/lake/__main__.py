@@ -23,9 +23,8 @@ def main() -> int:
     """Entry point; exit code 0 after a graceful stop."""
     configure_logs()
     logging.getLogger("py4j").setLevel(logging.WARNING)
-    os.nice(
-        int(os.environ.get("SMARTSTORE_LAKE_NICENESS", "10"))
-    )  # the live path goes first where both want the same core
+    # The live path goes first where both want the same core.
+    os.nice(int(os.environ.get("SMARTSTORE_LAKE_NICENESS", "10")))
     env = Environment.from_os()
     _locks = [
         lock_directory(env.data_dir, "driver"),
@@ -34,6 +33,9 @@ def main() -> int:
     application, stop = LakeApplication(env), stop_event()
     application.serve()
     jars = Path(env.require("SMARTSTORE_SPARK_JARS"))
+    # A second Spark that starts at once would take from the first alerts what it needs itself.
+    if stop.wait(float(env.variables.get("SMARTSTORE_LAKE_START_AFTER_SECONDS", "0"))):
+        return 0
     try:
         spark = spark_session(APPLICATION, jars, env.data_dir / "scratch", env.variables, SPARK_SETTINGS)
         return application.run(spark, stop)

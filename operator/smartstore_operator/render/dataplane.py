@@ -15,6 +15,8 @@ RUN_FILE = "run.json"
 METRICS_PARTS = ("world", "bridge", "hot", "connectors")
 """The services that every SmartStore has; each serves metrics and health."""
 GATEWAY = "gateway"
+LAKE_HEAD_START_SECONDS = 30
+"""How long the live path has the machine for itself once everything is ready."""
 
 Access = Literal["run", "kafka", "redis", "postgres", "keys", "connect"]
 """What a process gets to know: the run's settings, or where a system is and its password; no more than it needs."""
@@ -107,6 +109,7 @@ def lake(context: Context) -> Component:
     extra = {
         **_spark_driver(context, application.driver_memory),
         "SMARTSTORE_LAKE_ROOT": context.lake_root,
+        "SMARTSTORE_LAKE_START_AFTER_SECONDS": str(LAKE_HEAD_START_SECONDS),
         "SMARTSTORE_LAKE_TRIGGER_MS": str(milliseconds(application.trigger)),
         "SMARTSTORE_LAKE_MAX_RECORDS": str(application.max_records_per_trigger),
         "SMARTSTORE_LAKE_RETENTION_HOURS": str(lake.retention // timedelta(hours=1)),
