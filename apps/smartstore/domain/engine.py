@@ -5,18 +5,18 @@ Pure: the result depends on the state and on the order of the records within eac
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
 from smartstore.contracts import topics
-from smartstore.contracts.events import WarehouseEvent
 from smartstore.contracts.outputs import DeadLetter, JobStatus
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, encode, from_epoch_ms, key_of
 from smartstore.domain import lot_book
 from smartstore.domain.balance import NEVER
-from smartstore.domain.inbox import Inbox, merged
+from smartstore.domain.inbox import Inbox
 from smartstore.domain.jobs import (
     batch_state_updater,
     removal_scheduler,
@@ -43,15 +43,11 @@ from smartstore.domain.lines import (
 from smartstore.domain.shelves import IntArray, Shelves
 from smartstore.domain.tick import (
     DAY_MS,
-    NO_MOVES,
-    NO_WAREHOUSE_MOVES,
     Emitted,
     Moment,
-    Moves,
     Output,
     Records,
     Refusal,
-    ShelfMoves,
 )
 
 JOBS = (
@@ -253,20 +249,22 @@ def _take_tick(
     outputs: list[Output],
     watch: _Watch,
 ) -> StoreState:
-    by_line = {
-        line.name: (cut.records[start:stop], cut.timestamps[start:stop])
+    by_line: dict[str, tuple[list[Any], IntArray]] = {
+        line.name: state.inbox.joined(
+            line.name, moment.tick_ms, cut.records[start:stop], cut.timestamps[start:stop]
+        )
         for line, cut, (start, stop) in zip(LINES, slices, cuts, strict=True)
     }
     config = by_line[topics.STORE_CONFIG.name][0]
-    profiles = [row.profile for row in config if row.profile is not None]  # type: ignore[attr-defined]
+    profiles = [row.profile for row in config if row.profile is not None]
     shelves = state.shelves.with_profiles(profiles) if profiles else state.shelves
     records = Records(
-        moves=_shelf_moves(*by_line[topics.SHELF_EVENTS.name], state.inbox, shelves, moment),
-        warehouse=_warehouse_moves(*by_line[topics.WH_EVENTS.name], state.inbox, shelves, moment),
-        receipts=by_line[topics.POS_TRANSACTIONS.name][0],  # type: ignore[arg-type]
-        counts=by_line[topics.STOCK_COUNTS.name][0],  # type: ignore[arg-type]
-        config=config,  # type: ignore[arg-type]
-        commands=by_line[topics.COMMANDS.name][0],  # type: ignore[arg-type]
+        moves=as_moves(*by_line[topics.SHELF_EVENTS.name], shelves),
+        warehouse=as_warehouse_moves(*by_line[topics.WH_EVENTS.name], shelves),
+        receipts=by_line[topics.POS_TRANSACTIONS.name][0],
+        counts=by_line[topics.STOCK_COUNTS.name][0],
+        config=config,
+        commands=by_line[topics.COMMANDS.name][0],
     )
     watch.start()
     aggregator, aggregated, changed = shelf_aggregator.step(state.aggregator, records, shelves, moment)
@@ -310,26 +308,6 @@ def _take_tick(
         inbox=inbox,
         counts=tuple(_counted(old, one) for old, one in zip(state.counts, emitted, strict=True)),
     )
-
-
-def _shelf_moves(
-    events: list[Struct], timestamps: IntArray, inbox: Inbox, shelves: Shelves, moment: Moment
-) -> ShelfMoves:
-    facts = inbox.due(topics.SHELF_EVENTS.name, moment.tick_ms)
-    if facts:
-        events, moments = merged(events, timestamps, facts)
-        timestamps = np.array(moments, np.int64)
-    return as_moves(events, timestamps, shelves) if events else NO_MOVES  # type: ignore[arg-type]
-
-
-def _warehouse_moves(
-    events: list[Struct], timestamps: IntArray, inbox: Inbox, shelves: Shelves, moment: Moment
-) -> Moves[WarehouseEvent]:
-    facts = inbox.due(topics.WH_EVENTS.name, moment.tick_ms)
-    if facts:
-        events, moments = merged(events, timestamps, facts)
-        timestamps = np.array(moments, np.int64)
-    return as_warehouse_moves(events, timestamps, shelves) if events else NO_WAREHOUSE_MOVES  # type: ignore[arg-type]
 
 
 def _counted(old: JobCounts, emitted: Emitted) -> JobCounts:

@@ -6,10 +6,11 @@ it back from Kafka.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from msgspec import Struct
+import numpy as np
 
+from smartstore.contracts.events import ShelfEvent, WarehouseEvent
 from smartstore.contracts.wire import encode, epoch_ms, key_of
 from smartstore.domain.balance import NEVER
 from smartstore.domain.shelves import IntArray
@@ -22,7 +23,7 @@ class Fact(NamedTuple):
     line: str
     effective_ms: int
     value: bytes
-    record: Struct
+    record: ShelfEvent | WarehouseEvent
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,17 @@ class Inbox:
         due = min((fact.effective_ms for fact in self.facts), default=NEVER)
         object.__setattr__(self, "next_due_ms", due)
 
-    def due(self, line: str, tick_ms: int) -> list[Struct]:
-        """The records of one line that are due at a tick."""
-        return [fact.record for fact in self.facts if fact.line == line and fact.effective_ms <= tick_ms]
+    def joined(
+        self, line: str, tick_ms: int, records: list[Any], timestamps: IntArray
+    ) -> tuple[list[Any], IntArray]:
+        """A line's records of a tick and the facts due with them, in canonical order, with timestamps (epoch ms)."""
+        due = [fact.record for fact in self.facts if fact.line == line and fact.effective_ms <= tick_ms]
+        if not due:
+            return records, timestamps
+        rows = [(at, one.event_id, one) for at, one in zip(timestamps.tolist(), records, strict=True)]
+        rows += [(epoch_ms(fact.timestamp), fact.event_id, fact) for fact in due]
+        rows.sort(key=lambda row: row[:2])
+        return [one for _, _, one in rows], np.array([at for at, _, _ in rows], np.int64)
 
     def after(self, taken_ms: int, emitted: Sequence[Emitted], grid_ms: int) -> "tuple[Inbox, list[Output]]":
         """The inbox once a tick is taken and the jobs have emitted; and what to publish.
@@ -53,17 +62,7 @@ class Inbox:
             for topic, record in one.facts:
                 count += 1
                 value = encode(record)
-                natural = (epoch_ms(record.timestamp) // grid_ms + 1) * grid_ms  # type: ignore[attr-defined]
+                natural = (epoch_ms(record.timestamp) // grid_ms + 1) * grid_ms
                 left.append(Fact(topic.name, max(natural, taken_ms + grid_ms), value, record))
                 outputs.append(Output(topic.name, key_of(topic.key, record), value, count))
         return Inbox(tuple(left), count), outputs
-
-
-def merged(
-    records: Sequence[Struct], timestamps: IntArray, facts: Sequence[Struct]
-) -> tuple[list[Struct], list[int]]:
-    """Records of a line and facts due with them, in canonical order, with their timestamps (epoch ms)."""
-    rows = [(at, record.event_id, record) for at, record in zip(timestamps.tolist(), records, strict=True)]  # type: ignore[attr-defined]
-    rows += [(epoch_ms(fact.timestamp), fact.event_id, fact) for fact in facts]  # type: ignore[attr-defined]
-    rows.sort(key=lambda row: row[:2])
-    return [record for _, _, record in rows], [at for at, _, _ in rows]

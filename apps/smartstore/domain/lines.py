@@ -15,7 +15,7 @@ from smartstore.contracts.events import ShelfEvent, WarehouseEvent
 from smartstore.contracts.topics import HOT_LINES, SHELF_EVENTS, Topic
 from smartstore.contracts.wire import TICK_DECODER, decoder, epoch_ms
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves, no_ints
-from smartstore.domain.tick import NO_MOVES, Moves, ShelfMoves
+from smartstore.domain.tick import NO_MOVES, NO_WAREHOUSE_MOVES, Moves, ShelfMoves
 
 NO_POSITION = -1
 """Position of a record that did not come through Redis; it is never taken for a repeat."""
@@ -183,6 +183,8 @@ def as_warehouse_moves(
     events: Sequence[WarehouseEvent], timestamps: IntArray, shelves: Shelves
 ) -> Moves[WarehouseEvent]:
     """Back-room events as columns; the sign of a quantity is that of its effect on the back room."""
+    if not events:
+        return NO_WAREHOUSE_MOVES
     get = shelves.index.get
     return Moves(
         shelf=np.array([get(event.shelf_id, -1) for event in events], np.int64),

@@ -120,7 +120,7 @@ class Emitted:
     """What one job emitted in one tick."""
 
     outputs: list[Output] = field(default_factory=list)
-    facts: list[tuple[Topic, Struct]] = field(default_factory=list)
+    facts: list[tuple[Topic, ShelfEvent | WarehouseEvent]] = field(default_factory=list)
     """Records of source lines; they are due at the next tick at the earliest."""
     refusals: list[Refusal] = field(default_factory=list)
     events_in: int = 0
@@ -130,7 +130,7 @@ class Emitted:
         """Add a record of `topic`, keyed as the contract says."""
         self.outputs.append(Output(topic.name, key_of(topic.key, record), encode(record)))
 
-    def fact(self, topic: Topic, record: Struct) -> None:
+    def fact(self, topic: Topic, record: ShelfEvent | WarehouseEvent) -> None:
         """Add a fact: a record of the source line `topic`."""
         self.facts.append((topic, record))
 

@@ -16,14 +16,14 @@ from msgspec import Struct
 
 from smartstore.contracts.settings import RunSettings, numbered_stores
 from smartstore.contracts.topics import STORE_CONFIG
-from smartstore.contracts.wire import STREAM_LIMIT, encode, from_epoch_ms
+from smartstore.contracts.wire import encode, from_epoch_ms
 from smartstore.process.waiting import Stopped
 from smartstore.world.clock import Clock
 from smartstore.world.emitter import Emitter, PositionError
-from smartstore.world.ledger_lines import FIELD_DATA, LINE_NAMES, Entry, entry_of_tick
+from smartstore.world.ledger_lines import FIELD_DATA, Entry, entry_of_tick
 from smartstore.world.policy_feed import PolicyFeed
 from smartstore.world.relay import PolicyRelay
-from smartstore.world.source import cached_time, configs_of
+from smartstore.world.source import await_bridge, cached_time, configs_of
 from smartstore.world.telemetry import WorldMetrics
 
 MOST_MISSED = 3600
@@ -140,18 +140,7 @@ class LiveSource:
         self._parts.metrics.simulated_time.set(tick / 1000)
         self._clock.emitted(tick)
         self._parts.metrics.speed.set(self._clock.achieved_speed())
-        self._await_bridge()
-
-    def _await_bridge(self) -> None:
-        """Wait while a stream holds much more than the bridge has yet brought to Kafka."""
-        while True:
-            lengths = self._emitter.stream_lengths(LINE_NAMES)
-            for line, length in lengths.items():
-                self._parts.metrics.stream_length.labels(line).set(length)
-            if max(lengths.values()) <= STREAM_LIMIT:
-                return
-            self._step()
-            self._parts.stop.wait(_LOOK_SECONDS)
+        await_bridge(self._emitter, self._parts.metrics, self._step, self._parts.stop)
 
     def _relay_configuration(self, tick: int) -> None:
         """Write what has arrived of `shelf_policies`, at the lower bound of the tick to come.

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -193,7 +193,7 @@ class Source:
         self._count(records, made.lost_units)
         if tick % DAY_MS == 0 or self._records_since_snapshot >= SNAPSHOT_RECORDS:
             self._save_snapshot()
-        self._await_bridge()
+        await_bridge(self._emitter, self._parts.metrics, self._step, self._parts.stop)
 
     def _mark(self, seq: int, tick: int, made: TickRecords) -> TickMark:
         return TickMark(
@@ -206,17 +206,6 @@ class Source:
             facts=self._parts.facts.positions(),
             taken=self._parts.facts.taken,
         )
-
-    def _await_bridge(self) -> None:
-        """Wait while a stream holds much more than the bridge has yet brought to Kafka."""
-        while True:
-            lengths = self._emitter.stream_lengths(LINE_NAMES)
-            for line, length in lengths.items():
-                self._metrics.stream_length.labels(line).set(length)
-            if max(lengths.values()) <= STREAM_LIMIT:
-                return
-            self._step()
-            self._parts.stop.wait(_LOOK_SECONDS)
 
     def _stay(self) -> None:
         """All data are out: wait to be stopped."""
@@ -287,6 +276,20 @@ class Source:
             r.fault or r.kind for r in records if r.fault or r.kind == "broken"
         ).items():
             metrics.faults.labels(fault).inc(count)
+
+
+def await_bridge(
+    emitter: Emitter, metrics: WorldMetrics, step: Callable[[], None], stop: threading.Event
+) -> None:
+    """Wait while a stream holds much more than the bridge has yet brought to Kafka; `step` may raise to break off."""
+    while True:
+        lengths = emitter.stream_lengths(LINE_NAMES)
+        for line, length in lengths.items():
+            metrics.stream_length.labels(line).set(length)
+        if max(lengths.values()) <= STREAM_LIMIT:
+            return
+        step()
+        stop.wait(_LOOK_SECONDS)
 
 
 def cached_time(prefix: str, tick: int) -> list[tuple[str, str, str]]:
