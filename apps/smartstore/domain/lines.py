@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import DecodeError, Struct
 
 from smartstore.contracts.events import ShelfEvent, WarehouseEvent
-from smartstore.contracts.topics import HOT_LINES, SHELF_EVENTS, Topic
+from smartstore.contracts.topics import HOT_LINES, Topic
 from smartstore.contracts.wire import TICK_DECODER, decoder, epoch_ms
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves, no_ints
 from smartstore.domain.tick import NO_MOVES, NO_WAREHOUSE_MOVES, Moves, ShelfMoves
@@ -208,4 +208,3 @@ def _effect(event: ShelfEvent) -> int:
 
 
 LINES = HOT_LINES
-SHELF_LINE = HOT_LINES.index(SHELF_EVENTS)

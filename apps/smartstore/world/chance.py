@@ -16,11 +16,6 @@ def generator(*name: object) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(_digest(16, name), "big")))
 
 
-def fraction(*name: object) -> float:
-    """One uniform number in [0, 1) that belongs to this name."""
-    return (int.from_bytes(_digest(8, name), "big") >> 11) / (1 << 53)
-
-
 def id_prefix(*name: object) -> str:
     """The first 24 characters of a UUID (version 8) that belong to this name; append `f"{counter:012x}"`.
 
