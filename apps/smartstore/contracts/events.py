@@ -171,6 +171,9 @@ class ShelfProfile(Record, frozen=True, kw_only=True):
     product_name: Name | None = None
     aisle: Count | None = None
     warehouse_capacity: Count = 0
+    """Units that fit into the back room; 0 = not limited."""
+    shelf_life_days: Count | None = None
+    """How many days goods keep that a supplier delivers; none = they do not expire."""
 
 
 class ShelfPolicy(Record, frozen=True, kw_only=True):

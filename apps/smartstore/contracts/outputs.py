@@ -22,6 +22,10 @@ from smartstore.contracts.fields import (
     Version,
 )
 
+AlertType = Literal[
+    "refill_request", "near_expiry", "supplier_request", "near_expiry_discount", "expired_removal"
+]
+
 
 class ShelfState(Record, frozen=True, kw_only=True):
     """Units on one shelf after a tick.
@@ -115,6 +119,72 @@ class ShelfRestockPlan(Record, frozen=True, kw_only=True):
     version: Version
 
 
+class WhSupplierPlan(Record, frozen=True, kw_only=True):
+    """Goods to order from the supplier for one SKU of a store, through the plan's life; times are ticks.
+
+    pending (grows with the need until its cut-off) → issued (ordered) → completed (all is there) | cancelled. At most
+    one plan of a shelf is pending; several may be issued.
+    """
+
+    supplier_plan_id: Id
+    store_id: StoreId
+    shelf_id: ShelfId
+    status: Literal["pending", "issued", "completed", "cancelled"]
+    suggested_qty: Units
+    delivered_qty: Count
+    standard_batch_size: Units
+    current_stock: Count
+    """Units in the back room when the plan was made."""
+    on_order: Count
+    """Units on their way from the supplier then."""
+    reorder_point: Count
+    """The position (back room, plus on order, less promised to the shelf) below which the plan was made."""
+    created_at: Timestamp
+    approved_at: Timestamp | None
+    issued_at: Timestamp | None
+    closed_at: Timestamp | None
+    updated_at: Timestamp
+    version: Version
+
+
+class SupplierOrder(Record, frozen=True, kw_only=True):
+    """One order to the supplier: ordered → partial (some of it came) → delivered | cancelled."""
+
+    order_id: Id
+    store_id: StoreId
+    shelf_id: ShelfId
+    supplier_plan_id: Id
+    status: Literal["ordered", "partial", "delivered", "cancelled"]
+    ordered_qty: Units
+    delivered_qty: Count
+    ordered_at: Timestamp
+    """The tick at which it was placed."""
+    cutoff_at: Timestamp
+    """Until when orders for its delivery were taken."""
+    due_at: Timestamp
+    """When the supplier delivers."""
+    closed_at: Timestamp | None
+    updated_at: Timestamp
+    version: Version
+
+
+class SupplierReceipt(Record, frozen=True, kw_only=True):
+    """Goods of one lot that arrived for an order."""
+
+    receipt_id: Id
+    order_id: Id
+    """As the arrival (`wh_in`) names it."""
+    store_id: StoreId
+    shelf_id: ShelfId
+    batch_code: BatchCode
+    quantity: Units
+    received_date: Day | None
+    expiry_date: Day | None
+    received_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
 class PosTransactionLine(Record, frozen=True, kw_only=True):
     """One line of one receipt, as an analyst reads it."""
 
@@ -140,9 +210,7 @@ class Alert(Record, frozen=True, kw_only=True):
     alert_id: Id
     store_id: StoreId
     shelf_id: ShelfId
-    alert_type: Literal[
-        "refill_request", "near_expiry", "supplier_request", "near_expiry_discount", "expired_removal"
-    ]
+    alert_type: AlertType
     location: Literal["store", "warehouse"]
     status: Literal["open", "acknowledged", "resolved"]
     item_category: Name

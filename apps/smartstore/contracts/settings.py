@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+Weekday = Annotated[int, Meta(ge=0, le=6)]
+"""Monday is 0."""
 Ratio = Annotated[float, Meta(ge=0, le=100)]
 
 
@@ -63,6 +65,10 @@ class PlanningSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `execution`: whether jobs stand in for people and emit the facts of their plans (`Assumed`), or people report them.
     `pick_minutes` pass until a plan's goods are taken from the back room, `travel_minutes` on the way to the shelf;
     expired goods are taken away once a day, from `removal_hour` (UTC) on.
+
+    The supplier delivers on `delivery_weekdays` (Monday = 0) at `delivery_hour` (UTC) what was ordered
+    `order_lead_hours` before. Demand is smoothed with a weight of `demand_smoothing_pct` for the last day; until a
+    day is known it is `opening_demand_pct` of a shelf's capacity. `safety_factor` is the z of the safety stock.
     """
 
     threshold_pct: Ratio = 30.0
@@ -75,6 +81,13 @@ class PlanningSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pick_minutes: Annotated[int, Meta(ge=0, le=1440)] = 1
     travel_minutes: Annotated[int, Meta(ge=0, le=1440)] = 3
     removal_hour: Annotated[int, Meta(ge=0, le=23)] = 4
+    wh_near_expiry_days: Annotated[int, Meta(ge=0)] = 10
+    delivery_weekdays: Annotated[tuple[Weekday, ...], Meta(min_length=1, max_length=7)] = (0, 2, 4)
+    delivery_hour: Annotated[int, Meta(ge=0, le=23)] = 8
+    order_lead_hours: Annotated[int, Meta(ge=0, le=168)] = 20
+    demand_smoothing_pct: Annotated[int, Meta(ge=1, le=100)] = 20
+    opening_demand_pct: Ratio = 20.0
+    safety_factor: Annotated[float, Meta(ge=0, le=10)] = 1.65
 
 
 class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -88,6 +88,31 @@ SHELF_RESTOCK_PLAN = _state(
     "plan_id",
     lake="ops/shelf_restock_plan",
 )
+WH_SUPPLIER_PLAN = _state(
+    "wh_supplier_plan",
+    outputs.WhSupplierPlan,
+    "ops.wh_supplier_plan",
+    "store_id",
+    "supplier_plan_id",
+    lake="ops/wh_supplier_plan",
+)
+SUPPLIER_ORDERS = _state(
+    "supplier_orders",
+    outputs.SupplierOrder,
+    "ops.supplier_orders",
+    "store_id",
+    "order_id",
+    lake="ops/supplier_orders",
+)
+SUPPLIER_RECEIPTS = Topic(
+    name="supplier_receipts",
+    value=outputs.SupplierReceipt,
+    key=("store_id", "receipt_id"),
+    cleanup="delete",
+    retention_ms=30 * DAY_MS,
+    table="ops.supplier_receipts",
+    lake="ops/supplier_receipts",
+)
 ALERTS = _state("alerts", outputs.Alert, "ops.alerts", "store_id", "alert_id", lake="ops/alerts")
 JOB_STATUS = _state("job_status", outputs.JobStatus, None, "store_id", "application", "job")
 POS_TRANSACTION_LINES = Topic(
@@ -142,6 +167,9 @@ TOPICS: tuple[Topic, ...] = (
     WH_STATE,
     WH_BATCH_STATE,
     SHELF_RESTOCK_PLAN,
+    WH_SUPPLIER_PLAN,
+    SUPPLIER_ORDERS,
+    SUPPLIER_RECEIPTS,
     ALERTS,
     JOB_STATUS,
     POS_TRANSACTION_LINES,

@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Struct
 
 from smartstore.contracts import topics
+from smartstore.contracts.events import Command
 from smartstore.contracts.outputs import DeadLetter, JobStatus
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, encode, from_epoch_ms, key_of
@@ -24,7 +25,9 @@ from smartstore.domain.jobs import (
     shelf_alert_engine,
     shelf_refill_bridge,
     shelf_restock_manager,
+    supplier_manager,
     wh_aggregator,
+    wh_alert_engine,
     wh_batch_state_updater,
 )
 from smartstore.domain.lines import (
@@ -58,6 +61,8 @@ JOBS = (
     shelf_alert_engine.NAME,
     shelf_restock_manager.NAME,
     shelf_refill_bridge.NAME,
+    supplier_manager.NAME,
+    wh_alert_engine.NAME,
     removal_scheduler.NAME,
 )
 """In topological order."""
@@ -99,6 +104,9 @@ class StoreState:
     alerts: shelf_alert_engine.State = field(default_factory=shelf_alert_engine.State)
     restock_due_ms: int = NEVER
     """When a restock plan falls due next."""
+    supplier: supplier_manager.State = field(default_factory=supplier_manager.State)
+    supplier_due_ms: int = NEVER
+    wh_alerts: wh_alert_engine.State = field(default_factory=wh_alert_engine.State)
     removal_day: int = removal_scheduler.NO_DAY
     removal_due_ms: int = 0
     inbox: Inbox = field(default_factory=Inbox)
@@ -200,6 +208,8 @@ def _next_due(state: StoreState) -> int:
         state.back_lots.next_due_ms,
         state.alerts.next_due_ms,
         state.restock_due_ms,
+        state.supplier_due_ms,
+        state.wh_alerts.next_due_ms,
         state.removal_due_ms,
         state.inbox.next_due_ms,
     )
@@ -284,11 +294,25 @@ def _take_tick(
     watch.lap(5)
     refilled = shelf_refill_bridge.step(records, moment)
     watch.lap(6)
+    supplier, ordered, changed_orders = supplier_manager.step(
+        state.supplier, state.wh_alerts.plans, records, shelves, moment
+    )
+    watch.lap(7)
+    room = wh_alert_engine.BackRoom(
+        shelves, back_room.book.balance, back_room.book.counted, back_lots.lots, alerts.plans.wanted
+    )
+    wh_alerts, orders, wh_alerted = wh_alert_engine.step(
+        state.wh_alerts, supplier.orders, changed_orders, room, records, moment
+    )
+    supplier = supplier_manager.after(supplier, orders)
+    watch.lap(8)
     day, removed = removal_scheduler.step(
         state.removal_day, aggregator.book.balance, lots.lots, back_lots.lots, shelves, moment
     )
-    watch.lap(7)
-    emitted = (aggregated, updated, stored, sorted_in, alerted, taken, refilled, removed)
+    watch.lap(9)
+    emitted = (aggregated, updated, stored, sorted_in, alerted, taken, refilled, ordered, wh_alerted, removed)
+    obeyed = alerted.obeyed | wh_alerted.obeyed
+    alerted.refusals += [_not_obeyed(one) for one in records.commands if one.event_id not in obeyed]
     for one in emitted:
         outputs.extend(one.outputs)
         outputs.extend(_refused(moment.store_id, refusal) for refusal in one.refusals)
@@ -303,6 +327,9 @@ def _take_tick(
         back_lots=back_lots,
         alerts=alerts,
         restock_due_ms=due_ms,
+        supplier=supplier,
+        supplier_due_ms=supplier_manager.next_due(supplier, wh_alerts.plans, moment),
+        wh_alerts=wh_alerts,
         removal_day=day,
         removal_due_ms=removal_scheduler.next_due(day, moment),
         inbox=inbox,
@@ -347,6 +374,16 @@ def _refused(store_id: str, refusal: Refusal) -> Output:
     return _dead_letter(letter)
 
 
+def _not_obeyed(command: Command) -> Refusal:
+    """A command that no job could carry out."""
+    if command.command != "acknowledge":
+        reason, name = "plan_not_open: the store has no open plan with this id", "plan_id"
+    else:
+        reason = "alert_not_open: the store has no open alert of this id, or of this shelf and type"
+        name = "alert_id" if command.alert_id is not None else "shelf_id"
+    return Refusal(topics.COMMANDS.name, command, reason, name)
+
+
 def _dead_letter(letter: DeadLetter) -> Output:
     return Output(topics.DEAD_LETTERS.name, key_of(topics.DEAD_LETTERS.key, letter), encode(letter))
 
@@ -363,6 +400,8 @@ def _status(store_id: str, state: StoreState) -> list[JobStatus]:
         sum(int((b.status != 0).sum()) for b in state.alerts.books) + int(state.alerts.plans.is_open.sum()),
         0,
         len(state.inbox.facts),
+        len(state.supplier.orders),
+        sum(int((b.status != 0).sum()) for b in state.wh_alerts.books),
         0,
     )
     return [

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from smartstore.contracts import topics
 from smartstore.contracts.events import Command
 from smartstore.contracts.outputs import ShelfRestockPlan
 from smartstore.contracts.wire import derived_id, from_epoch_ms
 from smartstore.domain.balance import NEVER, NONE
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves, grown, no_bools, no_ints
-from smartstore.domain.tick import MINUTE_MS, Emitted, Moment, Records, Refusal, moment_or_none
+from smartstore.domain.tick import MINUTE_MS, Emitted, Moment, Records, moment_or_none
 
 STATUSES = ("none", "pending", "issued", "partial", "backordered", "completed", "cancelled")
 NO_PLAN, PENDING, ISSUED, PARTIAL, BACKORDERED, COMPLETED, CANCELLED = range(7)
@@ -113,9 +112,8 @@ def _obey(
     """`approve`: its goods are taken at once. `cancel`: nothing more is taken; what is on its way still arrives."""
     shelf = ids.get(command.plan_id or "")
     if shelf is None:
-        reason = "plan_not_open: the store has no open plan with this id"
-        emitted.refusals.append(Refusal(topics.COMMANDS.name, command, reason, "plan_id"))
         return set()
+    emitted.obeyed.add(command.event_id)
     if command.command == "approve":
         plans.approved_ms[shelf] = moment.tick_ms
     elif plans.issued[shelf]:

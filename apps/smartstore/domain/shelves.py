@@ -18,8 +18,11 @@ BoolArray = npt.NDArray[np.bool_]
 ObjectArray = npt.NDArray[np.object_]
 
 
-ShelfRow = tuple[str, str, int, int, int]
-"""Category, subcategory, capacity, item weight in grams, capacity of the back room."""
+ShelfRow = tuple[str, str, int, int, int, int, int]
+"""Category, subcategory, capacity, item weight in grams, capacity of the back room, batch size, life in days."""
+
+ENDLESS = -(10**9)
+"""Life of goods that do not expire."""
 
 
 def no_ints() -> IntArray:
@@ -43,7 +46,11 @@ class Shelves:
     """Units that fit on the shelf."""
     item_weight_g: IntArray = field(default_factory=no_ints)
     warehouse_capacity: IntArray = field(default_factory=no_ints)
-    """Units that fit into the back room."""
+    """Units that fit into the back room; 0 = not limited."""
+    batch_size: IntArray = field(default_factory=no_ints)
+    """Units in a batch of the supplier's."""
+    life_days: IntArray = field(default_factory=no_ints)
+    """Days that delivered goods keep, or `ENDLESS`."""
     index: dict[str, int] = field(init=False)
     """Shelf id → index; derived from `ids`."""
 
@@ -62,6 +69,8 @@ class Shelves:
                 int(self.capacity[i]),
                 int(self.item_weight_g[i]),
                 int(self.warehouse_capacity[i]),
+                int(self.batch_size[i]),
+                int(self.life_days[i]),
             )
             for i, shelf in enumerate(self.ids)
         }
@@ -72,14 +81,16 @@ class Shelves:
                 profile.capacity,
                 profile.item_weight_g,
                 profile.warehouse_capacity,
+                profile.standard_batch_size,
+                ENDLESS if profile.shelf_life_days is None else profile.shelf_life_days,
             )
         return shelves_of(rows)
 
 
 def shelves_of(rows: dict[str, ShelfRow]) -> Shelves:
     """Build from shelf id → row, in that order."""
-    categories, subcategories, capacity, weight, room = (
-        zip(*rows.values(), strict=True) if rows else ((), (), (), (), ())
+    categories, subcategories, capacity, weight, room, batch, life = (
+        zip(*rows.values(), strict=True) if rows else ((),) * 7
     )
     return Shelves(
         ids=tuple(rows),
@@ -88,6 +99,8 @@ def shelves_of(rows: dict[str, ShelfRow]) -> Shelves:
         capacity=np.array(capacity, np.int64),
         item_weight_g=np.array(weight, np.int64),
         warehouse_capacity=np.array(room, np.int64),
+        batch_size=np.array(batch, np.int64),
+        life_days=np.array(life, np.int64),
     )
 
 

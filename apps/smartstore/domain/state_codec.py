@@ -13,6 +13,9 @@ import pyarrow as pa
 from smartstore.contracts.events import ShelfPolicy
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder
+from smartstore.domain import supplier_plans
+from smartstore.domain.alert_book import AlertBook, Kind
+from smartstore.domain.demand import Demand
 from smartstore.domain.engine import JOBS, JobCounts, StoreState
 from smartstore.domain.inbox import Fact, Inbox
 from smartstore.domain.jobs import (
@@ -20,14 +23,17 @@ from smartstore.domain.jobs import (
     shelf_aggregator,
     shelf_alert_engine,
     shelf_refill_bridge,
+    supplier_manager,
     wh_aggregator,
+    wh_alert_engine,
     wh_batch_state_updater,
 )
 from smartstore.domain.lines import LINES, NO_POSITION, Held, LineState
 from smartstore.domain.lot_book import LotBook
 from smartstore.domain.lots import LotKeys, Lots
 from smartstore.domain.restock_plans import PlanBook
-from smartstore.domain.shelves import BoolArray, IntArray, Shelves
+from smartstore.domain.shelves import ENDLESS, BoolArray, IntArray, Shelves
+from smartstore.domain.supplier_plans import OrderBook
 from smartstore.domain.unit_book import UnitBook
 
 SCHEMA_VERSION = 1
@@ -89,7 +95,11 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
                     back_lots.next_due_ms,
                     state.restock_due_ms,
                     state.removal_due_ms,
+                    state.supplier_due_ms,
+                    state.wh_alerts.next_due_ms,
                 ],
+                "cutoff_ms": state.supplier.cutoff_ms,
+                "demand": [state.wh_alerts.demand.day, state.wh_alerts.demand.whole],
                 "removal_day": state.removal_day,
                 "lines": {
                     line.name: [s.high_water, s.last_tick_ms]
@@ -109,6 +119,8 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
             capacity=shelves.capacity,
             item_weight_g=shelves.item_weight_g,
             warehouse_capacity=shelves.warehouse_capacity,
+            batch_size=shelves.batch_size,
+            life_days=shelves.life_days,
         ),
         shelf_aggregator.NAME: _table(**_unit_columns(aggregator.book), weight_g=aggregator.weight_g),
         batch_state_updater.NAME: _table(**_lot_columns(lots.lots)),
@@ -124,14 +136,13 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
         ),
         f"{shelf_alert_engine.NAME}/policies": msgspec.msgpack.encode(list(alerts.policies.values())),
     }
-    for kind, book in zip(shelf_alert_engine.TYPES, alerts.books, strict=True):
-        parts[f"{shelf_alert_engine.NAME}/{kind}"] = _table(
-            status=book.status,
-            number=book.number,
-            created_ms=book.created_ms,
-            acknowledged_ms=book.acknowledged_ms,
-            waiting=book.waiting,
-        )
+    wh_alerts = state.wh_alerts
+    parts[f"{wh_alert_engine.NAME}/plans"] = _table(**vars(wh_alerts.plans))
+    parts[f"{wh_alert_engine.NAME}/demand"] = _table(sold=wh_alerts.demand.sold, milli=wh_alerts.demand.milli)
+    parts[supplier_manager.NAME] = _table(**vars(state.supplier.orders))
+    kinds = (*shelf_alert_engine.KINDS, *wh_alert_engine.KINDS)
+    for kind, book in zip(kinds, (*alerts.books, *wh_alerts.books), strict=True):
+        parts[f"{kind.job}/{kind.alert_type}"] = _table(**vars(book))
     return parts
 
 
@@ -142,6 +153,7 @@ def decode_state(blob: bytes) -> StoreState:
     due = runner["due"]
     shelves, aggregator = _Part(parts, "shelves"), _Part(parts, shelf_aggregator.NAME)
     back_room, plans = _Part(parts, wh_aggregator.NAME), _Part(parts, f"{shelf_alert_engine.NAME}/plans")
+    demand = _Part(parts, f"{wh_alert_engine.NAME}/demand")
     ids = shelves.texts("id")
     return StoreState(
         lines=_lines(runner["lines"], _Part(parts, "held")),
@@ -156,6 +168,8 @@ def decode_state(blob: bytes) -> StoreState:
             capacity=shelves.ints("capacity"),
             item_weight_g=shelves.ints("item_weight_g"),
             warehouse_capacity=shelves.ints("warehouse_capacity"),
+            batch_size=shelves.ints("batch_size", 1),
+            life_days=shelves.ints("life_days", ENDLESS),
         ),
         aggregator=shelf_aggregator.State(
             book=_units(aggregator, due[0]), weight_g=aggregator.ints("weight_g")
@@ -166,11 +180,24 @@ def decode_state(blob: bytes) -> StoreState:
         restock_due_ms=due[5],
         removal_day=runner["removal_day"],
         removal_due_ms=due[6],
+        supplier=supplier_manager.State(
+            OrderBook(**_Part(parts, supplier_manager.NAME).all_ints()), runner["cutoff_ms"]
+        ),
+        supplier_due_ms=due[7],
+        wh_alerts=wh_alert_engine.State(
+            books=_books(parts, wh_alert_engine.KINDS),
+            plans=supplier_plans.PlanBook(**_Part(parts, f"{wh_alert_engine.NAME}/plans").all_ints()),
+            demand=Demand(
+                sold=demand.ints("sold"),
+                milli=demand.ints("milli"),
+                day=runner["demand"][0],
+                whole=runner["demand"][1],
+            ),
+            next_due_ms=due[8],
+        ),
         inbox=_inbox(_Part(parts, f"{shelf_refill_bridge.NAME}/inbox"), runner["facts"]),
         alerts=shelf_alert_engine.State(
-            books=tuple(
-                _book(_Part(parts, f"{shelf_alert_engine.NAME}/{kind}")) for kind in shelf_alert_engine.TYPES
-            ),
+            books=_books(parts, shelf_alert_engine.KINDS),
             plans=_plans(plans),
             policies=_policies(parts[f"{shelf_alert_engine.NAME}/policies"]),
             next_due_ms=due[2],
@@ -195,6 +222,10 @@ class _Part:
             return np.full(self._batch.num_rows, default, np.int64)
         out: IntArray = self._batch.column(name).to_numpy(zero_copy_only=False)
         return out
+
+    def all_ints(self) -> dict[str, IntArray]:
+        """Every column; all of them are whole numbers."""
+        return {name: self.ints(name) for name in self._batch.schema.names}
 
     def bools(self, name: str) -> BoolArray:
         out: BoolArray = self._batch.column(name).to_numpy(zero_copy_only=False)
@@ -298,8 +329,12 @@ def _lots(part: _Part) -> Lots:
     )
 
 
-def _book(part: _Part) -> shelf_alert_engine.Book:
-    return shelf_alert_engine.Book(
+def _books(parts: dict[str, bytes], kinds: tuple[Kind, ...]) -> tuple[AlertBook, ...]:
+    return tuple(_book(_Part(parts, f"{kind.job}/{kind.alert_type}")) for kind in kinds)
+
+
+def _book(part: _Part) -> AlertBook:
+    return AlertBook(
         status=part.ints("status"),
         number=part.ints("number"),
         created_ms=part.ints("created_ms"),

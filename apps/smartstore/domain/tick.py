@@ -123,6 +123,8 @@ class Emitted:
     facts: list[tuple[Topic, ShelfEvent | WarehouseEvent]] = field(default_factory=list)
     """Records of source lines; they are due at the next tick at the earliest."""
     refusals: list[Refusal] = field(default_factory=list)
+    obeyed: set[str] = field(default_factory=set)
+    """Event ids of the commands that this job carried out."""
     events_in: int = 0
     dropped: int = 0
 
