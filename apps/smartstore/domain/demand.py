@@ -30,9 +30,10 @@ class Demand:
 
     def estimate(self, shelves: Shelves, opening_pct: float) -> IntArray:
         """Thousandths of a unit a day; where nothing is known, `opening_pct` of the shelf's capacity."""
+        known = grown(self.milli, len(shelves), UNKNOWN)
         guess = (shelves.capacity * (opening_pct * MILLI / 100)).astype(np.int64)
-        estimate: IntArray = np.where(grown(self.milli, len(shelves), UNKNOWN) == UNKNOWN, guess, 0)
-        return np.maximum(estimate, grown(self.milli, len(shelves), UNKNOWN))
+        estimate: IntArray = np.where(known == UNKNOWN, guess, known)
+        return estimate
 
 
 def follow(demand: Demand, receipts: Sequence[PosTransaction], shelves: Shelves, moment: Moment) -> Demand:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from smartstore.contracts.events import PosTransaction, ShelfEvent, StockCount, StoreConfig, WarehouseEvent
+from smartstore.contracts.events import PosTransaction, ShelfEvent, StockCount, StoreConfig
 from smartstore.contracts.outputs import LedgerNote
 from smartstore.contracts.wire import epoch_ms
 from smartstore.world.model import Emission, JobFact
@@ -84,8 +84,6 @@ class Auditor:
             case PosTransaction():
                 self._receipt(record)
                 return {item.shelf_id for item in record.items}
-            case WarehouseEvent():
-                self._back_room(record)
             case StockCount():
                 self._count(record)
             case StoreConfig():
@@ -155,12 +153,6 @@ class Auditor:
         self.baskets[record.customer_id][shelf] += sign * record.quantity
         assert self.baskets[record.customer_id][shelf] >= 0
 
-    def _back_room(self, record: Any) -> None:
-        assert record.event_type == "wh_in"
-        self._know(record.shelf_id, [record])
-        self.back[record.shelf_id][record.batch_code] += record.quantity
-        self.delivered[record.shelf_id] += record.quantity
-
     def _done_on_shelf(self, fact: Any) -> None:
         shelf = fact.shelf_id
         self._know(shelf, fact.lots)
@@ -180,6 +172,10 @@ class Auditor:
         if fact.event_type == "shortage":
             return
         self._know(shelf, [fact])
+        if fact.event_type == "wh_in":
+            self.back[shelf][fact.batch_code] += fact.quantity
+            self.delivered[shelf] += fact.quantity
+            return
         self.back[shelf][fact.batch_code] -= fact.quantity
         if fact.event_type == "removal":
             assert fact.expiry_date < fact.timestamp.date()

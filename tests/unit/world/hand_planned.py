@@ -7,8 +7,9 @@ import numpy as np
 from smartstore.contracts.events import LotQuantity, ShelfEvent, ShelfProfile, WarehouseEvent
 from smartstore.contracts.wire import from_epoch_ms
 from smartstore.world.model import JobFact
+from smartstore.world.physical.facts import calendar_day
 from smartstore.world.physical.plan import DAY_MS, DayPlan, ShelfPlan
-from smartstore.world.physical.stock import Lot
+from smartstore.world.physical.stock import Lot, batch_code
 from smartstore.world.physical.store import StoreModel
 
 MONDAY = 20_458
@@ -54,9 +55,8 @@ class HandPlanned:
                     item_price_cents=100,
                     standard_batch_size=6,
                     warehouse_capacity=20,
+                    shelf_life_days=3,
                 ),
-                life_days=(3, 3),
-                demand_per_day=2.0,
                 substitutes=(1 - place,) if substitutes else (),
             )
             for place, name in enumerate(("A", "B"))
@@ -115,7 +115,7 @@ def moves(records: list[Any]) -> list[tuple[str, str, int]]:
 
 def code(lot: int) -> str:
     """A lot's batch code."""
-    return f"B{lot:07d}"
+    return batch_code(lot)
 
 
 def back_room_fact(
@@ -130,6 +130,8 @@ def back_room_fact(
         shelf_id=shelf,
         batch_code=None if lot is None else code(lot),
         quantity=quantity,
+        received_date=calendar_day(MONDAY) if event_type == "wh_in" else None,
+        expiry_date=calendar_day(MONDAY + 3) if event_type == "wh_in" else None,
     )
     return JobFact("wh_events", record)
 

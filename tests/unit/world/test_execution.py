@@ -9,7 +9,7 @@ from smartstore.contracts.wire import epoch_ms
 from smartstore.world.model import JobFact
 from smartstore.world.physical.estate import Estate
 from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK
-from smartstore.world.physical.stock import StoreState
+from smartstore.world.physical.stock import SUPPLIED, StoreState
 from smartstore.world.physical.store import StoreModel
 from tests.unit.world.hand_planned import (
     MINUTE,
@@ -53,6 +53,14 @@ def test_wh_out_brings_units_from_the_back_room_onto_the_trolley() -> None:
     assert goods(model.state) == ({3: 11}, {3: 4}, {1: 10})
     assert judgements(records) == [("applied", "f", 420)]
     assert len(records) == 1
+
+
+def test_a_delivery_comes_into_the_back_room_once() -> None:
+    facts = [back_room_fact("wh_in", "A", SUPPLIED + 7, 6, event_id=name) for name in ("first", "again")]
+    model, records = live(HandPlanned(), *facts)
+    assert goods(model.state) == ({3: 15, SUPPLIED + 7: 6}, {}, {1: 10})
+    assert judgements(records) == [("applied", "first", 420), ("impossible", "again", 420)]
+    assert [(lot.code, lot.expiry) for lot in model.state.back_room[0]][-1] == ("S0000007", MONDAY + 3)
 
 
 def test_the_same_lot_taken_twice_is_one_lot_on_the_trolley() -> None:
@@ -113,7 +121,9 @@ def test_a_shortage_is_noted_and_moves_nothing() -> None:
         back_room_fact("wh_out", "A", 99, 1),
         back_room_fact("removal", "A", 3, 16),
         back_room_fact("removal", "A", 1, 1),
-        back_room_fact("wh_in", "A", 9, 1),
+        back_room_fact("wh_in", "A", 1, 5),
+        back_room_fact("wh_in", "A", 3, 5),
+        back_room_fact("wh_in", "Z", SUPPLIED, 5),
         back_room_fact("wh_out", "Z", 3, 1),
         back_room_fact("shortage", "Z", None, 1),
         shelf_fact("putback", "A", (5, 1)),

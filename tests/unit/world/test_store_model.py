@@ -1,12 +1,9 @@
-"""One small store, planned by hand: customers and suppliers against its shelves."""
+"""One small store, planned by hand: customers against its shelves."""
 
 from typing import Any
 
-import pytest
-
-from smartstore.world.physical.deliveries import next_delivery
-from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK, PUT_BACK
-from tests.unit.world.hand_planned import MONDAY, HandPlanned, back_room_fact, live, moves
+from smartstore.world.physical.plan import ENTER, PAY, PICK, PUT_BACK
+from tests.unit.world.hand_planned import MONDAY, HandPlanned, live, moves
 
 
 def receipts(records: list[Any]) -> list[Any]:
@@ -82,49 +79,7 @@ def test_an_empty_basket_is_not_paid() -> None:
     assert model.state.baskets == {}
 
 
-def test_without_facts_of_jobs_nobody_refills_or_removes() -> None:
+def test_without_facts_of_jobs_nobody_delivers_refills_or_removes() -> None:
     model, records = live(HandPlanned(stock=(0, 3), expiry=MONDAY - 1), hours=24)
-    assert {record.event_type for record in records} <= {"wh_in"}
+    assert records == []
     assert model.state.stock == [0, 3]
-
-
-def deliveries(planner: HandPlanned, *facts: Any) -> list[Any]:
-    """What the supplier brings on Monday morning."""
-    _, records = live(planner, *facts, hours=2)
-    return [record for record in records if getattr(record, "event_type", "") == "wh_in"]
-
-
-def test_a_delivery_brings_whole_batches_up_to_a_full_shelf_and_the_demand_until_after_the_next() -> None:
-    # A lacks 10 + 2 × 4 days − 5 in the back − 1 on the shelf = 12 units, B lacks none.
-    (came,) = deliveries(HandPlanned(stock=(1, 10), back_room=(5, 15)))
-    assert (came.shelf_id, came.quantity, came.reason) == ("A", 12, "supplier_delivery")
-    assert came.batch_code == "B0000005"
-    assert (came.expiry_date - came.received_date).days == 3
-
-
-@pytest.mark.parametrize(("in_back", "quantity"), [(8, [12]), (9, [6]), (14, [6]), (15, [])])
-def test_a_delivery_brings_what_fits_into_the_back_room(in_back: int, quantity: list[int]) -> None:
-    """An empty shelf, and room for 20 units behind it: as many batches of 6 as fit."""
-    came = deliveries(HandPlanned(stock=(0, 10), back_room=(in_back, 15)))
-    assert [record.quantity for record in came] == quantity
-
-
-def test_goods_on_their_way_to_the_shelf_are_not_ordered_again() -> None:
-    taken = back_room_fact("wh_out", "A", 3, 15)
-    # 10 + 2 × 4 days − 15 on the way − 3 on the shelf = 0.
-    assert deliveries(HandPlanned(stock=(3, 10)), taken) == []
-    assert [record.quantity for record in deliveries(HandPlanned(stock=(2, 10)), taken)] == [6]
-
-
-def test_delivered_goods_lie_in_the_back_room() -> None:
-    model, _ = live(HandPlanned(stock=(1, 10), back_room=(5, 15)), hours=2)
-    assert [(lot.number, lot.shelf) for lot in model.state.back_room[0]] == [(3, 5), (5, 12)]
-    assert model.state.stock == [1, 10]
-
-
-@pytest.mark.parametrize(
-    ("days_on", "hour", "days_until"), [(0, 7, 0), (0, 8, 2), (1, 0, 1), (2, 9, 2), (4, 8, 3), (6, 23, 1)]
-)
-def test_suppliers_come_on_monday_wednesday_and_friday(days_on: int, hour: int, days_until: int) -> None:
-    now = (MONDAY + days_on) * DAY_MS + hour * 3_600_000
-    assert next_delivery(now) == (MONDAY + days_on + days_until) * DAY_MS + 8 * 3_600_000

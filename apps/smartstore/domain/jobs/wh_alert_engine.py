@@ -5,6 +5,7 @@ before it, so an order placed in a tick is known here in the same tick.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -203,9 +204,7 @@ def _alert(
         )
 
     desks = [
-        AlertDesk(
-            KINDS[kind], book, shelves, lambda shelf, kind=kind: situation(kind, shelf), moment, emitted
-        )
+        AlertDesk(KINDS[kind], book, shelves, partial(situation, kind), moment, emitted)
         for kind, book in enumerate(state.books)
     ]
     for command in records.commands:

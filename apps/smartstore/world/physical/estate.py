@@ -14,7 +14,7 @@ from smartstore.world.physical.plan import StorePlanner
 from smartstore.world.physical.stock import StoreState
 from smartstore.world.physical.store import StoreModel
 
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 
 
 class EstateSnapshot(Struct, array_like=True):

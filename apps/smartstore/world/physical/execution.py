@@ -1,6 +1,7 @@
 """Facts that jobs state in people's place: made true against what is physically there, or judged impossible."""
 
 from collections import Counter
+from datetime import date
 from heapq import heappush
 from typing import Any
 
@@ -8,17 +9,28 @@ from smartstore.contracts.events import LotQuantity, ShelfEvent, WarehouseEvent
 from smartstore.contracts.wire import epoch_ms
 from smartstore.world.physical.facts import Facts
 from smartstore.world.physical.plan import ShelfPlan
-from smartstore.world.physical.stock import Lot, StoreState, Task, batch_code, shelve, take, units
+from smartstore.world.physical.stock import (
+    UNKNOWN,
+    Lot,
+    StoreState,
+    Task,
+    lot_number,
+    shelve,
+    take,
+    units,
+)
 
-TAKE, SHELVE, CLEAR_SHELF, CLEAR_BACK_ROOM, NOTHING = "take", "shelve", "clear-shelf", "clear-back", "nothing"
+RECEIVE, TAKE, SHELVE, NOTHING = "receive", "take", "shelve", "nothing"
+CLEAR_SHELF, CLEAR_BACK_ROOM = "clear-shelf", "clear-back"
 KINDS = {
+    ("wh_events", "wh_in"): RECEIVE,
     ("wh_events", "wh_out"): TAKE,
     ("wh_events", "removal"): CLEAR_BACK_ROOM,
     ("wh_events", "shortage"): NOTHING,
     ("shelf_events", "putback"): SHELVE,
     ("shelf_events", "removal"): CLEAR_SHELF,
 }
-UNKNOWN = -1
+EPOCH = date(1970, 1, 1)
 
 
 class Execution:
@@ -29,6 +41,7 @@ class Execution:
         self._state = state
         self._facts = facts
         self._tasks = {
+            RECEIVE: self._receive,
             TAKE: self._take,
             SHELVE: self._shelve,
             CLEAR_SHELF: self._clear_shelf,
@@ -59,6 +72,16 @@ class Execution:
         return False
 
     def _nothing(self, _task: Task) -> bool:
+        return True
+
+    def _receive(self, task: Task) -> bool:
+        """Off the supplier's truck, into the back room; every lot comes once."""
+        (lot,) = task.lots
+        places = self._state.back_room, self._state.transit, self._state.shelves
+        here = any(known.number == lot.number for place in places for known in place[task.shelf])
+        if here or lot.number == UNKNOWN:
+            return False
+        self._state.back_room[task.shelf].append(lot)
         return True
 
     def _take(self, task: Task) -> bool:
@@ -98,17 +121,16 @@ UNKNOWN_KIND = "unknown"
 def _lots(record: Any) -> list[Lot]:
     """The lots a record names, as the world numbers them."""
     if isinstance(record, WarehouseEvent):
-        return (
-            [] if record.batch_code is None else [Lot(_number_of(record.batch_code), 0, 0, record.quantity)]
-        )
+        return [] if record.batch_code is None else [_lot(record)]
     named: list[LotQuantity] = record.lots or []
-    return [Lot(_number_of(lot.batch_code), 0, 0, lot.quantity) for lot in named]
+    return [_lot(lot) for lot in named]
 
 
-def _number_of(code: str) -> int:
-    """The number of a batch code; codes that the world does not give are of no lot."""
-    number = int(code[1:]) if code[1:].isdecimal() else UNKNOWN
-    return number if batch_code(number) == code else UNKNOWN
+def _lot(named: WarehouseEvent | LotQuantity) -> Lot:
+    """A lot without dates came long ago and does not expire."""
+    received = (named.received_date or date.min) - EPOCH
+    expires = (named.expiry_date or date.max) - EPOCH
+    return Lot(lot_number(named.batch_code or ""), received.days, expires.days, named.quantity)
 
 
 def _take_all(lots: list[Lot], wanted: list[Lot]) -> list[Lot] | None:

@@ -10,10 +10,9 @@ from smartstore.contracts.events import (
     PosItem,
     PosTransaction,
     ShelfEvent,
-    WarehouseEvent,
 )
 from smartstore.contracts.outputs import LedgerNote
-from smartstore.contracts.topics import FOOT_TRAFFIC, LEDGER, POS_TRANSACTIONS, SHELF_EVENTS, WH_EVENTS
+from smartstore.contracts.topics import FOOT_TRAFFIC, LEDGER, POS_TRANSACTIONS, SHELF_EVENTS
 from smartstore.contracts.wire import from_epoch_ms
 from smartstore.world.chance import id_prefix
 from smartstore.world.model import Emission
@@ -138,23 +137,6 @@ class Facts:
             timestamp=from_epoch_ms(at),
         )
         self._out.append((at, note_id, Emission(LEDGER.name, record)))
-
-    def delivered(self, at: int, number: int, shelf: int, lot: Lot) -> None:
-        """Units of a lot came into the back room."""
-        event_id = f"{self._staff_prefix}{number:012x}"
-        record = WarehouseEvent(
-            event_id=event_id,
-            store_id=self._store_id,
-            timestamp=from_epoch_ms(at),
-            event_type="wh_in",
-            shelf_id=self._ids[shelf],
-            batch_code=lot.code,
-            quantity=lot.shelf,
-            received_date=calendar_day(lot.received),
-            expiry_date=calendar_day(lot.expiry),
-            reason="supplier_delivery",
-        )
-        self._out.append((at, event_id, Emission(WH_EVENTS.name, record)))
 
     def paid(self, at: int, number: int, customer: str, transaction: str, items: list[PosItem]) -> None:
         """A customer paid for the basket."""

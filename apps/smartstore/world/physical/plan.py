@@ -25,12 +25,10 @@ Intent = tuple[int, int, int, int, int, int, float, int, int]
 
 
 class ShelfPlan(Struct, frozen=True, kw_only=True):
-    """One shelf: its profile, how long delivered goods keep (days, least and most), the demand to plan for, and which
-    shelves a customer turns to when this one is empty (indexes; none = the sale is lost)."""
+    """One shelf: its profile, and which shelves a customer turns to when it is empty (indexes; none = the sale is
+    lost)."""
 
     profile: ShelfProfile
-    life_days: tuple[int, int]
-    demand_per_day: float
     substitutes: tuple[int, ...] = ()
 
 

@@ -5,6 +5,10 @@ Plain structs, so that a snapshot is one encoding of the tree. Days are counted 
 
 from msgspec import Struct, field
 
+UNKNOWN = -1
+SUPPLIED = 1_000_000_000
+"""Lots of a supplier's deliveries are numbered from here, shelf by shelf; those of the opening stock from 1."""
+
 
 class Lot(Struct, array_like=True, gc=False):
     """Units of one lot: on the shelf, and in baskets (not yet paid). In the back room `baskets` is 0."""
@@ -23,7 +27,17 @@ class Lot(Struct, array_like=True, gc=False):
 
 def batch_code(number: int) -> str:
     """The batch code of a lot's number."""
+    if number >= SUPPLIED:
+        return f"S{number - SUPPLIED:07d}"
     return f"B{number:07d}"
+
+
+def lot_number(code: str) -> int:
+    """The number of a batch code; `UNKNOWN` for a code that neither the opening stock nor the supplier has."""
+    number = int(code[1:]) if code[1:].isdecimal() else UNKNOWN
+    if code.startswith("S") and number != UNKNOWN:
+        number += SUPPLIED
+    return number if batch_code(number) == code else UNKNOWN
 
 
 class Held(Struct, array_like=True, gc=False):
@@ -65,7 +79,6 @@ class StoreState(Struct, array_like=True):
     transit: list[list[Lot]]
     baskets: dict[int, list[Held]]
     agenda: list[Task]
-    next_lot: int
     next_fact: int = 0
     next_task: int = 0
 

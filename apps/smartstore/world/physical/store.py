@@ -8,12 +8,11 @@ from smartstore.contracts.topics import STOCK_COUNTS, STORE_CONFIG, STORES
 from smartstore.contracts.wire import from_epoch_ms
 from smartstore.world.chance import COUNTER_BITS, id_prefix
 from smartstore.world.model import Emission
-from smartstore.world.physical.deliveries import DELIVERY, RECEIVE, Deliveries
 from smartstore.world.physical.execution import Execution
 from smartstore.world.physical.facts import Dated, Facts, lot_quantity
 from smartstore.world.physical.plan import DAY_MS, PLAN_MARGIN_MS, DayPlan, Intent, StorePlanner
 from smartstore.world.physical.shoppers import Shoppers
-from smartstore.world.physical.stock import Lot, StoreState, Task, units
+from smartstore.world.physical.stock import Lot, StoreState, units
 
 
 class StoreModel:
@@ -26,7 +25,6 @@ class StoreModel:
         self._plans: dict[int, DayPlan] = {}
         self._facts = Facts(seed, planner.store_id, planner.shelves)
         self._live(self._opening_state())
-        self._deliveries.begin(start_ms)
 
     @property
     def state(self) -> StoreState:
@@ -65,7 +63,7 @@ class StoreModel:
     def advance(self, until_ms: int) -> list[Dated]:
         """What happens from the state's `now` up to, not including, `until_ms`, in the order it happens."""
         state, plans = self._state, self._active_plans(until_ms)
-        agenda, run, realise = state.agenda, self._run, self._shoppers.realise
+        agenda, run, realise = state.agenda, self._execution.run, self._shoppers.realise
         for intent in self._intents(plans, until_ms):
             while agenda and agenda[0].at <= intent[0]:
                 run(heappop(agenda))
@@ -78,12 +76,6 @@ class StoreModel:
     def plan(self, line: str, record: ShelfEvent | WarehouseEvent) -> None:
         """Take in a job's fact."""
         self._execution.plan(line, record)
-
-    def _run(self, task: Task) -> None:
-        if task.kind in (DELIVERY, RECEIVE):
-            self._deliveries.run(task)
-        else:
-            self._execution.run(task)
 
     def _counted(
         self, event_id: str, location: Literal["store", "warehouse"], shelf_id: str, lots: list[Lot]
@@ -104,14 +96,12 @@ class StoreModel:
         planner = self._planner
         self._state = state
         self._shoppers = Shoppers(planner.shelves, state, self._facts)
-        self._deliveries = Deliveries(self._seed, planner.store_id, planner.shelves, state, self._facts)
         self._execution = Execution(planner.shelves, state, self._facts)
 
     def _opening_state(self) -> StoreState:
         on_shelves, in_back_room = self._planner.opening_lots()
         for lots in on_shelves:
             lots.sort(key=lambda lot: (lot.expiry, lot.number))
-        numbers = [lot.number for lots in (*on_shelves, *in_back_room) for lot in lots]
         return StoreState(
             now=self._start_ms,
             shelves=on_shelves,
@@ -120,7 +110,6 @@ class StoreModel:
             transit=[[] for _ in on_shelves],
             baskets={},
             agenda=[],
-            next_lot=max(numbers, default=0) + 1,
         )
 
     def _active_plans(self, until_ms: int) -> dict[int, DayPlan]:

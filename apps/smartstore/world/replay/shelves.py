@@ -84,8 +84,7 @@ def opening_lots(
         parts = ((older, 0.5, 3), (on_shelf - older, 0.8, 2), (in_back, 1.0, 1))
         lots = []
         for (quantity, least_left, age), draw in zip(parts, lives, strict=True):
-            longest = plan.life_days[1]
-            life = 1 + int(longest * (least_left - 0.4 * draw))
+            life = 1 + int((profile.shelf_life_days or 0) * (least_left - 0.4 * draw))
             number += 1
             lots.append(Lot(number, day - age, day + life, quantity))
         on_shelves.append([lot for lot in lots[:2] if lot.shelf])
@@ -118,9 +117,8 @@ def _plan(row: dict[str, Any], demand: float, shelf_days: float, aisle: int) -> 
             product_name=f"{kind} {row['package_size'] or ''}".strip(),
             aisle=aisle,
             warehouse_capacity=back_room,
+            shelf_life_days=life_days(row["department"], category),
         ),
-        life_days=life_days(row["department"], category),
-        demand_per_day=demand,
     )
 
 

@@ -16,8 +16,6 @@ ACTIONS = ((0.20, 3, 6), (0.50, 7, 15), (0.30, 16, 30))
 PUT_BACK_SHARE = 0.15
 QUANTITIES = (0.6, 0.9)
 """One unit below the first, two below the second, else three."""
-UNITS_PER_VISIT = 14.75
-"""Units an average visit pays for, from the shares above; for planning demand."""
 FIRST_ACTION_MS = 60_000
 LAST_ACTION_MS = 30_000
 

@@ -11,18 +11,18 @@ from smartstore.world.physical.stock import Lot
 from smartstore.world.simulation import opening
 from smartstore.world.simulation.catalogue import Sku, skus_of, subcategory_ends
 from smartstore.world.simulation.promotions import discounts_of
-from smartstore.world.simulation.traffic import Visits, daily_total, mean_visits, visits_of
-from smartstore.world.simulation.visits import UNITS_PER_VISIT, plan_day
+from smartstore.world.simulation.traffic import Visits, daily_total, visits_of
+from smartstore.world.simulation.visits import plan_day
 
 LIFE_DAYS = {
-    "FRUITS AND VEGETABLES": (4, 10),
-    "MEAT": (4, 9),
-    "FISH": (3, 6),
-    "REFRIGERATED": (10, 25),
-    "FROZEN": (90, 270),
+    "FRUITS AND VEGETABLES": 7,
+    "MEAT": 6,
+    "FISH": 4,
+    "REFRIGERATED": 17,
+    "FROZEN": 180,
 }
-"""How long delivered goods keep: least and most days."""
-LONG_LIFE_DAYS = (365, 730)
+"""How many days delivered goods keep."""
+LONG_LIFE_DAYS = 547
 SUBSTITUTES = 3
 
 
@@ -69,15 +69,14 @@ def build_simulation(settings: RunSettings) -> Estate:
     """The simulated retailer with `settings.stores` stores, s0001, s0002, …"""
     simulation = settings.source.simulation
     skus = skus_of(settings.source.seed, simulation.range_scale)
-    shelves = shelf_plans(skus, mean_visits(simulation.daily_customers, simulation.traffic_multiplier))
+    shelves = shelf_plans(skus)
     planners = [SimulatedStore(settings, ordinal, skus, shelves) for ordinal in range(settings.stores)]
     start_ms, end_ms = run_bounds(settings.source, simulation.start)
     return Estate(settings, planners, start_ms, end_ms)
 
 
-def shelf_plans(skus: list[Sku], visits_per_day: float) -> tuple[ShelfPlan, ...]:
-    """The shelves of a store; demand is what `visits_per_day` average visits pick by visibility."""
-    whole = sum(sku.visibility for sku in skus)
+def shelf_plans(skus: list[Sku]) -> tuple[ShelfPlan, ...]:
+    """The shelves of a store."""
     substitutes = _substitutes(skus)
     return tuple(
         ShelfPlan(
@@ -93,9 +92,8 @@ def shelf_plans(skus: list[Sku], visits_per_day: float) -> tuple[ShelfPlan, ...]
                 product_name=f"{sku.subcategory} {sku.shelf_id[-4:]}",
                 aisle=sku.aisle,
                 warehouse_capacity=sku.warehouse_capacity,
+                shelf_life_days=LIFE_DAYS.get(sku.category, LONG_LIFE_DAYS),
             ),
-            life_days=LIFE_DAYS.get(sku.category, LONG_LIFE_DAYS),
-            demand_per_day=visits_per_day * UNITS_PER_VISIT * sku.visibility / whole,
             substitutes=substitutes[place],
         )
         for place, sku in enumerate(skus)
