@@ -35,7 +35,7 @@ class PlanBook:
     created_ms: IntArray = field(default_factory=no_ints)
     approved_ms: IntArray = field(default_factory=no_ints)
     closed_ms: IntArray = field(default_factory=no_ints)
-    """When it was cancelled or ordered."""
+    """When it was ordered or cancelled, also after it was ordered."""
 
     def sized(self, size: int) -> "PlanBook":
         """Arrays of its own for so many shelves, to be changed in place within one step."""

@@ -75,8 +75,8 @@ class BackRoomBook:
         self._touched[count.shelf_id] = room
         return True
 
-    def close(self, tick: int, lateness_ms: int) -> None:
-        """End the tick."""
+    def close(self, tick: int, lateness_ms: int) -> set[str]:
+        """End the tick; returns the shelves whose back room changed."""
         for shelf_id, room in self._touched.items():
             if room.balance >= 0:
                 room.negative_since = None
@@ -92,7 +92,9 @@ class BackRoomBook:
                 self._touched[shelf_id] = room
         for room in self._touched.values():
             room.history.add(tick, room.balance, room.transit, room.last_event_at)
+        changed = set(self._touched)
         self._touched.clear()
+        return changed
 
     def _room(self, shelf_id: str) -> Room:
         room = self.rooms.get(shelf_id)

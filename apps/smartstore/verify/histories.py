@@ -19,8 +19,11 @@ from smartstore.contracts.outputs import (
     ShelfBatchState,
     ShelfRestockPlan,
     ShelfState,
+    SupplierOrder,
+    SupplierReceipt,
     WhBatchState,
     WhState,
+    WhSupplierPlan,
 )
 from smartstore.contracts.wire import from_epoch_ms
 from smartstore.verify.ticks import NO_MOMENT, from_microseconds, microseconds
@@ -237,11 +240,11 @@ class BackRoomHistory:
         )
 
 
-R = TypeVar("R", Alert, ShelfRestockPlan)
+R = TypeVar("R", Alert, ShelfRestockPlan, WhSupplierPlan, SupplierOrder, SupplierReceipt)
 
 
 class RecordHistory(Generic[R]):
-    """One alert or plan: the record of each change."""
+    """One alert, plan, order or receipt: the record of each change."""
 
     __slots__ = ("ordinal", "records", "versions")
 

@@ -54,6 +54,11 @@ class LotBook:
         """The lots in the state of one shelf."""
         return self._shelves.get(shelf_id, {}).values()
 
+    def earliest_expiry(self, shelf_id: str, today: date) -> date | None:
+        """The first day on which a lot with stock expires that has not expired before `today`."""
+        dates = [lot.expiry for lot in self.of_shelf(shelf_id) if lot.balance > 0 and lot.expiry]
+        return min((day for day in dates if day >= today), default=None)
+
     def apply_event(self, event: ShelfEvent) -> None:
         """A refill (putback with lots) or a removal."""
         sign = 1 if event.event_type == "putback" else -1

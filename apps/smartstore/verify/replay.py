@@ -27,6 +27,7 @@ from smartstore.verify.lots import LotBook
 from smartstore.verify.removals import Removals
 from smartstore.verify.restock import RestockBook
 from smartstore.verify.stock import Correction, Flows, ShelfBook
+from smartstore.verify.supplier import SupplierBook, SupplierExpectations
 from smartstore.verify.ticks import TickGrid, milliseconds, whole_milliseconds
 
 DAY_MS = 86_400_000
@@ -67,6 +68,9 @@ class Truth:
     back_rooms: ExpectedKeys = field(default_factory=ExpectedKeys)
     back_lots: ExpectedKeys = field(default_factory=ExpectedKeys)
     plans: ExpectedKeys = field(default_factory=ExpectedKeys)
+    supplier_plans: ExpectedKeys = field(default_factory=ExpectedKeys)
+    orders: ExpectedKeys = field(default_factory=ExpectedKeys)
+    supplier_receipts: ExpectedKeys = field(default_factory=ExpectedKeys)
     facts: dict[str, ExpectedFact] = field(default_factory=dict)
     """What jobs must state, by event id."""
     corrections: list[Correction] = field(default_factory=list)
@@ -87,6 +91,12 @@ class StoreReplay:
         self.back_room = BackRoomBook(self.shelves, truth.back_rooms, truth.corrections)
         self.back_lots = LotBook(store_id, truth.back_lots, truth.corrections, "warehouse")
         self.plans = RestockBook(self.shelves, self.back_lots, planning, truth.plans)
+        supply = SupplierExpectations(
+            truth.alerts, truth.supplier_plans, truth.orders, truth.supplier_receipts
+        )
+        self.supplier = SupplierBook(
+            self.shelves, self.back_room, self.back_lots, self.plans, planning, supply
+        )
         self._removals = Removals(self.shelves, self.lots, self.back_lots, planning.removal_hour)
         self._truth = truth
         self._lateness_ms = planning.lateness_minutes * MINUTE_MS
@@ -116,23 +126,31 @@ class StoreReplay:
         new_day, self._day = tick // DAY_MS != self._day, tick // DAY_MS
         changed = self.shelves.close(tick, self._lateness_ms)
         changed |= self.lots.close(tick, self._lateness_ms, new_day)
-        self.back_room.close(tick, self._lateness_ms)
-        self.back_lots.close(tick, self._lateness_ms, new_day)
+        stored = self.back_room.close(tick, self._lateness_ms)
+        stored |= self.back_lots.close(tick, self._lateness_ms, new_day)
         acknowledged = [command for command in commands if command.command == "acknowledge"]
-        for command in self.alerts.close(tick, changed, acknowledged, new_day):
-            self._refuse(tick, command, ALERT_NOT_OPEN)
+        rest = self.alerts.close(tick, changed, acknowledged, new_day)
         decided = [command for command in commands if command.command != "acknowledge"]
-        for command in self.plans.close(tick, moved, refills, decided, self.alerts.low):
-            self._refuse(tick, command, PLAN_NOT_OPEN)
+        rest += self.plans.close(tick, moved, refills, decided, self.alerts.low)
+        deliveries = list(self.supplier.deliveries(tick, moved))
+        sales = [record for record in records if type(record) is PosTransaction]
+        stored |= self.plans.changed
+        not_obeyed = {one.event_id for one in self.supplier.close(tick, sales, commands, stored)}
+        for command in rest:
+            if command.event_id in not_obeyed:
+                reason = ALERT_NOT_OPEN if command.command == "acknowledge" else PLAN_NOT_OPEN
+                self._refuse(tick, command, reason)
         if self._assumed:
-            self._state_facts(tick, moved)
+            self._state_facts(tick, moved, deliveries)
 
-    def _state_facts(self, tick: int, moved: list[WarehouseEvent]) -> None:
+    def _state_facts(self, tick: int, moved: list[WarehouseEvent], deliveries: list[WarehouseEvent]) -> None:
         """What the jobs that stand in for people state at this tick; it is due at a later one."""
         for taken in self.plans.taken(tick):
             self._fact(tick, WH_EVENTS.name, taken)
         for refill in self.plans.arriving(tick, moved):
             self._fact(tick, SHELF_EVENTS.name, refill)
+        for delivery in deliveries:
+            self._fact(tick, WH_EVENTS.name, delivery)
         for line, removal in self._removals.round(tick):
             self._fact(tick, line, removal)
 
@@ -164,6 +182,7 @@ class StoreReplay:
         if record.profile is not None:
             self.shelves.apply_profile(tick, record.profile)
             self.alerts.apply_profile(record.profile.shelf_id)
+            self.supplier.apply_profile(record.profile.shelf_id)
         if record.policy is not None:
             self.alerts.apply_policy(record.policy, delete=record.op == "delete")
 

@@ -49,6 +49,8 @@ class RestockBook:
         self._numbers: dict[str, int] = {}
         self._open: dict[str, Plan] = {}
         """By plan id."""
+        self.changed: set[str] = set()
+        """Shelves whose plan changed in the last tick."""
 
     def close(
         self,
@@ -76,7 +78,13 @@ class RestockBook:
                 changed[made.plan_id] = made
         for plan in changed.values():
             plan.history.add(self._record(tick, plan))
+        self.changed = {plan.shelf_id for plan in changed.values()}
         return refused
+
+    def promised(self, shelf_id: str) -> int:
+        """Units that the shelf's open plan still wants of the back room."""
+        plan = self._plans.get(shelf_id)
+        return plan.suggested - plan.issued if plan is not None and plan.status in OPEN else 0
 
     def _follow(self, events: list[WarehouseEvent], refills: list[ShelfEvent]) -> dict[str, Plan]:
         changed: dict[str, Plan] = {}

@@ -148,7 +148,7 @@ def _obey(
         if shelf is None or plans.status[shelf] != PENDING:
             row = _meant_order(orders, command, shelves, moment)
             if row is not None:
-                orders.called_off[row] = 1
+                _call_off(plans, orders, row, moment)
                 rows.add(row)
                 emitted.obeyed.add(command.event_id)
             continue
@@ -170,6 +170,13 @@ def _meant_order(orders: OrderBook, command: Command, shelves: Shelves, moment: 
         if supplier_plans.plan_id(moment.store_id, shelf_id, int(orders.number[row])) == command.plan_id:
             return int(row)
     return None
+
+
+def _call_off(plans: PlanBook, orders: OrderBook, row: int, moment: Moment) -> None:
+    orders.called_off[row] = 1
+    shelf = orders.shelf[row]
+    if plans.status[shelf] != PENDING:
+        plans.status[shelf], plans.closed_ms[shelf] = CANCELLED, moment.tick_ms
 
 
 def _needs(state: State, orders: OrderBook, room: BackRoom, moment: Moment) -> Needs:
