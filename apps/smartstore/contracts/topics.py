@@ -102,7 +102,7 @@ SUPPLIER_ORDERS = _state(
     "ops.supplier_orders",
     "store_id",
     "order_id",
-    lake="ops/supplier_orders",
+    lake="ops/wh_supplier_orders",
 )
 SUPPLIER_RECEIPTS = Topic(
     name="supplier_receipts",
@@ -111,7 +111,7 @@ SUPPLIER_RECEIPTS = Topic(
     cleanup="delete",
     retention_ms=30 * DAY_MS,
     table="ops.supplier_receipts",
-    lake="ops/supplier_receipts",
+    lake="ops/wh_supplier_receipts",
 )
 ALERTS = _state("alerts", outputs.Alert, "ops.alerts", "store_id", "alert_id", lake="ops/alerts")
 JOB_STATUS = _state("job_status", outputs.JobStatus, None, "store_id", "application", "job")

@@ -1,7 +1,7 @@
 """The remaining blocks: the range, stock rules, user-facing parts, operation."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -11,6 +11,11 @@ from smartstore_operator.api.scalars import Duration
 
 _YEAR = timedelta(hours=24 * 366)
 _DAY = timedelta(days=1)
+_WEEK = timedelta(days=7)
+
+Weekday = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+"""Monday first, as the data plane's settings count them."""
 
 
 class Catalog(Block):
@@ -64,12 +69,53 @@ class RestockPlanning(Block):
     )
 
 
+class SupplierPlanning(Block):
+    """From the supplier to the back room, in simulated time."""
+
+    delivery_days: list[Annotated[Weekday, Field(description="A weekday.")]] = Field(
+        default=[WEEKDAYS[day] for day in settings.PlanningSettings().delivery_weekdays],
+        min_length=1,
+        max_length=7,
+        description="Weekdays on which the supplier delivers.",
+    )
+    delivery_hour: int = setting(
+        settings.PlanningSettings, "delivery_hour", "Hour (UTC) at which the supplier delivers."
+    )
+    order_lead: Annotated[Duration, Between(timedelta(0), _WEEK)] = Field(
+        default=timedelta(hours=settings.PlanningSettings().order_lead_hours),
+        description="How long before a delivery its cut-off is, 0s to 168h, in whole hours.",
+    )
+    near_expiry_days: int = setting(
+        settings.PlanningSettings,
+        "wh_near_expiry_days",
+        "A lot in the back room that expires within so many days raises an alert.",
+    )
+    demand_smoothing_pct: int = setting(
+        settings.PlanningSettings,
+        "demand_smoothing_pct",
+        "Weight of the last day's sales in the estimate of a day's demand.",
+    )
+    opening_demand_pct: float = setting(
+        settings.PlanningSettings,
+        "opening_demand_pct",
+        "Demand of a day, as a share of a shelf's capacity, until a whole day was seen.",
+    )
+    safety_factor: float = setting(
+        settings.PlanningSettings,
+        "safety_factor",
+        "Safety stock in standard deviations of the demand until the next delivery.",
+    )
+
+
 class Planning(Block):
     """Thresholds and targets of the stock rules."""
 
     shelf: ShelfPlanning = Field(default=ShelfPlanning(), description="Defaults of the shelves' alert rules.")
     restock: RestockPlanning = Field(
         default=RestockPlanning(), description="From the back room to the shelf, in simulated time."
+    )
+    supplier: SupplierPlanning = Field(
+        default=SupplierPlanning(), description="From the supplier to the back room, in simulated time."
     )
 
 

@@ -46,6 +46,11 @@ def minutes(value: timedelta) -> int:
     return value // timedelta(minutes=1)
 
 
+def hours(value: timedelta) -> int:
+    """A duration in whole hours."""
+    return value // timedelta(hours=1)
+
+
 def _parse_size(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(SIZE_PATTERN, value):
         raise ValueError(f"{value!r} is not a size; write a whole number and Mi, Gi or Ti, like 512Mi or 2Gi")

@@ -3,8 +3,8 @@
 from typing import Literal
 
 from smartstore.contracts import settings
-from smartstore_operator.api.estate import Planning
-from smartstore_operator.api.scalars import milliseconds, minutes
+from smartstore_operator.api.estate import WEEKDAYS, Planning
+from smartstore_operator.api.scalars import hours, milliseconds, minutes
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.api.source import Faults, Source
 
@@ -41,7 +41,7 @@ def _faults(faults: Faults) -> settings.FaultSettings:
 
 
 def _planning(planning: Planning, execution: Literal["Assumed", "Reported"]) -> settings.PlanningSettings:
-    shelf, restock = planning.shelf, planning.restock
+    shelf, restock, supplier = planning.shelf, planning.restock, planning.supplier
     return settings.PlanningSettings(
         threshold_pct=shelf.threshold_pct,
         min_qty=shelf.min_qty,
@@ -53,4 +53,11 @@ def _planning(planning: Planning, execution: Literal["Assumed", "Reported"]) -> 
         pick_minutes=minutes(restock.pick_delay),
         travel_minutes=minutes(restock.travel_time),
         removal_hour=restock.removal_hour,
+        wh_near_expiry_days=supplier.near_expiry_days,
+        delivery_weekdays=tuple(sorted({WEEKDAYS.index(day) for day in supplier.delivery_days})),
+        delivery_hour=supplier.delivery_hour,
+        order_lead_hours=hours(supplier.order_lead),
+        demand_smoothing_pct=supplier.demand_smoothing_pct,
+        opening_demand_pct=supplier.opening_demand_pct,
+        safety_factor=supplier.safety_factor,
     )

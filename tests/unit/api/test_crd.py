@@ -59,6 +59,7 @@ def test_every_schema_has_a_type_and_no_alternatives() -> None:
         "exclusiveMaximum",
         "minLength",
         "maxLength",
+        "minItems",
         "maxItems",
     }
     for path, schema in _schemas(_version()["schema"]["openAPIV3Schema"], ""):

@@ -52,8 +52,9 @@ def lot(
 
 
 def profile(
-    shelf: str, capacity: int = 20, category: str = "BEERS", subcategory: str = "Premium"
+    shelf: str, capacity: int = 20, category: str = "BEERS", subcategory: str = "Premium", **fields: object
 ) -> StoreConfig:
+    described = {"warehouse_capacity": 10 * capacity} | fields
     return StoreConfig(
         event_id=f"profile-{shelf}",
         store_id=STORE,
@@ -67,7 +68,7 @@ def profile(
             capacity=capacity,
             item_weight_g=100,
             item_price_cents=250,
-            warehouse_capacity=10 * capacity,
+            **described,  # type: ignore[arg-type]
         ),
     )
 
@@ -167,6 +168,16 @@ def acknowledge(minutes: float, shelf: str, alert_type: str = "refill_request") 
 def plan_id(shelf: str, number: int = 0) -> str:
     """The id of a shelf's restock plan, counted from 0 (docs/stock-rules.md, Restock plans)."""
     return derived_id("shelf-alert-engine", f"{STORE}/{shelf}", "restock", number)
+
+
+def supplier_plan_id(shelf: str, number: int = 0) -> str:
+    """The id of a shelf's supplier plan, counted from 0 (docs/stock-rules.md, Supplier plans)."""
+    return derived_id("wh-alert-engine", f"{STORE}/{shelf}", "supplier", number)
+
+
+def order_id(plan: str) -> str:
+    """The id of a plan's order (docs/stock-rules.md, Supplier orders)."""
+    return derived_id("supplier-manager", plan, "order")
 
 
 def plan_command(minutes: float, kind: str, plan: str) -> Command:

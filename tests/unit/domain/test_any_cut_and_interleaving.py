@@ -32,6 +32,7 @@ from tests.unit.domain.lines_of_a_store import (
     run_batches,
     shelf_event,
     stored,
+    supplier_plan_id,
     tick_by_tick,
 )
 
@@ -39,13 +40,16 @@ SHELVES = ("A1", "A2", "B1", "B2")
 
 
 def planning(seed: int) -> dict[str, Any]:
-    """Short times; removals before the store opens, at once, or while nothing else happens."""
+    """Short times; removals before the store opens, at once, or while nothing else happens; the supplier too."""
     return {
         "lateness_minutes": 5,
         "cooldown_minutes": 3,
         "pick_minutes": (0, 1, 9)[seed % 3],
         "travel_minutes": (2, 0, 70)[seed // 3 % 3],
         "removal_hour": (0, 7, 8, 12)[seed % 4],
+        "delivery_weekdays": ((3,), (3, 4), (0, 2, 4))[seed % 3],
+        "delivery_hour": (12, 8, 12)[seed // 2 % 3],
+        "order_lead_hours": (4, 0, 5, 1)[seed // 5 % 4],
     }
 
 
@@ -89,9 +93,8 @@ def _anything(rnd: random.Random, name: str, minutes: float) -> Struct:
     if kind == 4:
         return acknowledge(minutes, shelf)
     if kind in (5, 8, 9):
-        return plan_command(
-            minutes, rnd.choice(["approve", "cancel"]), plan_id(shelf, rnd.choice([0, 0, 1, 2]))
-        )
+        plan = rnd.choice([plan_id, plan_id, supplier_plan_id])(shelf, rnd.choice([0, 0, 1, 2]))
+        return plan_command(minutes, rnd.choice(["approve", "cancel"]), plan)
     if kind in (6, 7):
         what = rnd.choice(["wh_in", "wh_in", "wh_in", "wh_out", "removal"])
         return back_room_event(name, minutes, what, shelf, code, quantity * 2, expiry_date=_expiry(rnd))
@@ -137,15 +140,19 @@ def test_a_state_read_back_after_any_tick_goes_on_as_if_it_had_been_kept(seed: i
 def test_the_scenarios_make_plans_facts_and_removals() -> None:
     """Otherwise the tests above would show nothing about them."""
     seen: Counter[str] = Counter()
-    for seed in range(20):
+    for seed in range(30):
         for state, outputs in each_batch(tick_by_tick(scenario(random.Random(seed))), **planning(seed)):
             seen.update(one.status for one in of(outputs, topics.SHELF_RESTOCK_PLAN))
+            seen.update(f"supplier {one.status}" for one in of(outputs, topics.WH_SUPPLIER_PLAN))
+            seen.update(f"order {one.status}" for one in of(outputs, topics.SUPPLIER_ORDERS))
             seen.update(f"{type(one).__name__} {one.event_type}" for one in facts_of(outputs))
             seen["facts that wait"] += len(state.inbox.facts)
             # Every record satisfies its contract, or it would test nothing.
             assert all(one.event_id is not None for one in of(outputs, topics.DEAD_LETTERS))
     expected = {"pending", "issued", "partial", "backordered", "completed", "cancelled", "facts that wait"}
-    expected |= {f"WarehouseEvent {kind}" for kind in ("wh_out", "shortage", "removal")}
+    expected |= {f"WarehouseEvent {kind}" for kind in ("wh_in", "wh_out", "shortage", "removal")}
+    expected |= {f"supplier {status}" for status in ("pending", "issued", "completed", "cancelled")}
+    expected |= {f"order {status}" for status in ("ordered", "delivered", "cancelled")}
     expected |= {"ShelfEvent putback", "ShelfEvent removal"}
     assert {one for one in expected if seen[one] < 5} == set()
 

@@ -187,7 +187,10 @@ def test_every_setting_reaches_the_data_plane(platform: Platform) -> None:
             planning={"shelf": {
                 "thresholdPct": 40, "minQty": 2, "targetPct": 90, "nearExpiryDays": 3,
                 "cooldown": "2h", "lateness": "30m",
-            }, "restock": {"pickDelay": "2m", "travelTime": "5m", "removalHour": 3}},
+            }, "restock": {"pickDelay": "2m", "travelTime": "5m", "removalHour": 3}, "supplier": {
+                "deliveryDays": ["Sat", "Tue"], "deliveryHour": 6, "orderLead": "36h", "nearExpiryDays": 7,
+                "demandSmoothingPct": 30, "openingDemandPct": 10, "safetyFactor": 2,
+            }},
         ),
         platform,
     ).run_settings  # fmt: skip

@@ -88,7 +88,9 @@ def test_both_come_to_the_same_records(seed: int, execution: str) -> None:
     }
     for topic, keys in expected.items():
         recomputed = {
-            "/".join(map(str, key)): [history.record(i) for i in range(len(history.versions)) if history.mandatory(i)]
+            "/".join(map(str, key)): [
+                history.record(i) for i in range(len(history.versions)) if history.mandatory(i)
+            ]
             for key, history in keys.all()
         }
         assert recomputed == dict(published[topic.name]), topic.name
