@@ -30,7 +30,7 @@ setup: ## install everything into .venv and the cache; quick when there is nothi
 run: setup ## start a whole SmartStore on this machine; FOR=10m stops it by itself, FILE=store.yaml is your resource
 	@$(SMARTSTORE) up $(if $(FILE),'$(FILE)') $(if $(FOR),--for '$(FOR)')
 
-test: lint types test-unit test-integration test-e2e ## what CI runs: lint, types, unit, integration and end-to-end tests
+test: lint types test-unit test-integration ## lint, types, unit and integration tests
 
 test-unit: setup ## tests without servers, seconds
 	$(call tests_in,tests/unit)

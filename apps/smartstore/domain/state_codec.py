@@ -4,7 +4,8 @@ A minor release only adds columns; a missing column reads as its default, so rel
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -15,7 +16,8 @@ from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder
 from smartstore.domain import supplier_plans
 from smartstore.domain.alert_book import AlertBook, Kind
-from smartstore.domain.demand import Demand
+from smartstore.domain.balance import NONE
+from smartstore.domain.demand import NO_DAY, Demand
 from smartstore.domain.engine import JOBS, JobCounts, StoreState
 from smartstore.domain.inbox import Fact, Inbox
 from smartstore.domain.jobs import (
@@ -39,6 +41,11 @@ from smartstore.domain.unit_book import UnitBook
 SCHEMA_VERSION = 1
 _CODEC = "lz4_raw"
 _VERSION_KEY = b"schema_version"
+_NOTHING = pa.record_batch({})
+"""A part that the release which wrote the state did not know."""
+_DUES = 9
+
+Book = TypeVar("Book", OrderBook, supplier_plans.PlanBook)
 
 
 class StateSchemaError(Exception):
@@ -150,9 +157,10 @@ def decode_state(blob: bytes) -> StoreState:
     """Read what `encode_state` wrote; raises `StateSchemaError` for a newer major schema."""
     parts = unpack_parts(blob)
     runner = msgspec.msgpack.decode(parts["runner"])
-    due = runner["due"]
+    due = runner["due"] + [0] * (_DUES - len(runner["due"]))
     shelves, aggregator = _Part(parts, "shelves"), _Part(parts, shelf_aggregator.NAME)
     back_room, plans = _Part(parts, wh_aggregator.NAME), _Part(parts, f"{shelf_alert_engine.NAME}/plans")
+    day, whole = runner.get("demand", (NO_DAY, False))
     demand = _Part(parts, f"{wh_alert_engine.NAME}/demand")
     ids = shelves.texts("id")
     return StoreState(
@@ -181,17 +189,17 @@ def decode_state(blob: bytes) -> StoreState:
         removal_day=runner["removal_day"],
         removal_due_ms=due[6],
         supplier=supplier_manager.State(
-            OrderBook(**_Part(parts, supplier_manager.NAME).all_ints()), runner["cutoff_ms"]
+            _Part(parts, supplier_manager.NAME).columns(OrderBook), runner.get("cutoff_ms", NONE)
         ),
         supplier_due_ms=due[7],
         wh_alerts=wh_alert_engine.State(
             books=_books(parts, wh_alert_engine.KINDS),
-            plans=supplier_plans.PlanBook(**_Part(parts, f"{wh_alert_engine.NAME}/plans").all_ints()),
+            plans=_Part(parts, f"{wh_alert_engine.NAME}/plans").columns(supplier_plans.PlanBook),
             demand=Demand(
                 sold=demand.ints("sold"),
                 milli=demand.ints("milli"),
-                day=runner["demand"][0],
-                whole=runner["demand"][1],
+                day=day,
+                whole=whole,
             ),
             next_due_ms=due[8],
         ),
@@ -209,6 +217,9 @@ class _Part:
     """One Arrow table of the state, column by column."""
 
     def __init__(self, parts: dict[str, bytes], name: str) -> None:
+        if name not in parts:
+            self._batch = _NOTHING
+            return
         with pa.ipc.open_stream(parts[name]) as reader:
             version = int((reader.schema.metadata or {}).get(_VERSION_KEY, b"1"))
             if version > SCHEMA_VERSION:
@@ -223,18 +234,24 @@ class _Part:
         out: IntArray = self._batch.column(name).to_numpy(zero_copy_only=False)
         return out
 
-    def all_ints(self) -> dict[str, IntArray]:
-        """Every column; all of them are whole numbers."""
-        return {name: self.ints(name) for name in self._batch.schema.names}
+    def columns(self, book: type[Book]) -> Book:
+        """A book whose columns are all whole numbers."""
+        return book(**{column.name: self.ints(column.name) for column in fields(book)})
 
     def bools(self, name: str) -> BoolArray:
+        if name not in self._batch.schema.names:
+            return np.zeros(self._batch.num_rows, np.bool_)
         out: BoolArray = self._batch.column(name).to_numpy(zero_copy_only=False)
         return out
 
     def texts(self, name: str) -> tuple[str, ...]:
+        if name not in self._batch.schema.names:
+            return tuple("" for _ in range(self._batch.num_rows))
         return tuple(self._batch.column(name).to_pylist())
 
     def blobs(self, name: str) -> tuple[bytes, ...]:
+        if name not in self._batch.schema.names:
+            return tuple(b"" for _ in range(self._batch.num_rows))
         return tuple(self._batch.column(name).to_pylist())
 
 
