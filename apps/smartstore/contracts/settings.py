@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+RECORDED_STORES = 433
+"""Stores with goods in the recorded data that a Replay reads."""
+
 Ratio = Annotated[float, Meta(ge=0, le=100)]
 
 

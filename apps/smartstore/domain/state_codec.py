@@ -91,6 +91,7 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
                     state.removal_due_ms,
                 ],
                 "removal_day": state.removal_day,
+                "open": state.open,
                 "lines": {
                     line.name: [s.high_water, s.last_tick_ms]
                     for line, s in zip(LINES, state.lines, strict=True)
@@ -166,6 +167,7 @@ def decode_state(blob: bytes) -> StoreState:
         restock_due_ms=due[5],
         removal_day=runner["removal_day"],
         removal_due_ms=due[6],
+        open=runner.get("open", True),
         inbox=_inbox(_Part(parts, f"{shelf_refill_bridge.NAME}/inbox"), runner["facts"]),
         alerts=shelf_alert_engine.State(
             books=tuple(

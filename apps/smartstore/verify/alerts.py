@@ -64,6 +64,7 @@ class AlertBook:
         self._limits: dict[str, Limits] = {}
         self._stale: set[str] = set()
         self._all_stale = False
+        self._is_open = True
         self.low: set[str] = set()
         """Shelves that ask for a refill, whether their alert may open or not."""
 
@@ -79,6 +80,11 @@ class AlertBook:
         else:
             self._policies[policy.policy_id] = policy
         self._limits.clear()
+        self._all_stale = True
+
+    def apply_status(self, *, is_open: bool) -> None:
+        """The store was opened or closed; in a closed one nothing is asked for."""
+        self._is_open = is_open
         self._all_stale = True
 
     def close(
@@ -145,12 +151,13 @@ class AlertBook:
         stock = max(self._shelves.shelves[shelf_id].balance, 0)
         if alert_type == "refill_request":
             holds = 100 * stock / profile.capacity < limits.threshold_pct or stock < limits.min_qty
+            holds = holds and self._is_open
             wanted = math.ceil(profile.capacity * self._planning.target_pct / 100)
             return Situation(holds, profile, stock, limits, max(0, wanted - stock), None)
         today = from_epoch_ms(tick).date()
         dates = [lot.expiry for lot in self._lots.of_shelf(shelf_id) if lot.balance > 0 and lot.expiry]
         earliest = min((day for day in dates if day >= today), default=None)
-        near = earliest is not None and (earliest - today).days <= limits.near_expiry_days
+        near = self._is_open and earliest is not None and (earliest - today).days <= limits.near_expiry_days
         return Situation(near, profile, stock, limits, 0, earliest)
 
     def _open(self, tick: int, key: tuple[str, AlertType], series: Series, situation: Situation) -> None:

@@ -92,6 +92,7 @@ class StoreReplay:
         self._lateness_ms = planning.lateness_minutes * MINUTE_MS
         self._held: dict[int, list[Event]] = {}
         self._day = -1
+        self._open = True
 
     def hold(self, tick: int, record: Event) -> None:
         """Keep a record for its effective tick."""
@@ -122,7 +123,7 @@ class StoreReplay:
         for command in self.alerts.close(tick, changed, acknowledged, new_day):
             self._refuse(tick, command, ALERT_NOT_OPEN)
         decided = [command for command in commands if command.command != "acknowledge"]
-        for command in self.plans.close(tick, moved, refills, decided, self.alerts.low):
+        for command in self.plans.close(tick, moved, refills, decided, self.alerts.low, is_open=self._open):
             self._refuse(tick, command, PLAN_NOT_OPEN)
         if self._assumed:
             self._state_facts(tick, moved)
@@ -133,7 +134,7 @@ class StoreReplay:
             self._fact(tick, WH_EVENTS.name, taken)
         for refill in self.plans.arriving(tick, moved):
             self._fact(tick, SHELF_EVENTS.name, refill)
-        for line, removal in self._removals.round(tick):
+        for line, removal in self._removals.round(tick) if self._open else ():
             self._fact(tick, line, removal)
 
     def _fact(self, tick: int, line: str, record: Event) -> None:
@@ -164,6 +165,9 @@ class StoreReplay:
         if record.profile is not None:
             self.shelves.apply_profile(tick, record.profile)
             self.alerts.apply_profile(record.profile.shelf_id)
+        if record.status is not None:
+            self._open = record.status == "open"
+            self.alerts.apply_status(is_open=self._open)
         if record.policy is not None:
             self.alerts.apply_policy(record.policy, delete=record.op == "delete")
 
@@ -239,9 +243,9 @@ class Replay:
     def _take(self, tick: int, stores: list[str]) -> None:
         self._grid.read(tick, stores)
         for store_id in stores:
-            store = self._store(store_id)
-            store.take(tick)
-            if tick == self._tick:
+            self._store(store_id).take(tick)
+        if tick == self._tick:
+            for store in self._stores.values():
                 self._keep_flows(store)
 
     def _keep_flows(self, store: StoreReplay) -> None:

@@ -5,6 +5,9 @@ Plain structs, so that a snapshot is one encoding of the tree. Days are counted 
 
 from msgspec import Struct, field
 
+NEVER = 2**63 - 1
+"""A moment that does not come."""
+
 
 class Lot(Struct, array_like=True, gc=False):
     """Units of one lot: on the shelf, and in baskets (not yet paid). In the back room `baskets` is 0."""
@@ -59,6 +62,8 @@ class StoreState(Struct, array_like=True):
     """
 
     now: int
+    start: int
+    """When the store opened first, epoch ms."""
     shelves: list[list[Lot]]
     back_room: list[list[Lot]]
     stock: list[int]
@@ -68,6 +73,17 @@ class StoreState(Struct, array_like=True):
     next_lot: int
     next_fact: int = 0
     next_task: int = 0
+    closures: list[tuple[int, int]] = field(default_factory=list)
+    """From when to when nobody came in, epoch ms; to `NEVER` while the store is closed."""
+    left: int = 0
+    """When the last customer leaves who came before the last closure, epoch ms."""
+    resting: bool = False
+    """Closed and settled: time passes without it."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody may come in."""
+        return bool(self.closures) and self.closures[-1][1] == NEVER
 
 
 def pick(
