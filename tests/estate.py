@@ -43,6 +43,11 @@ class Estate:
             return "clean"
         return (out.stdout or out.stderr).strip().splitlines()[-1][:200]
 
+    def scale(self, stores: int) -> None:
+        """`smartstore scale`, and wait until the source has taken it up."""
+        subprocess.run(self._command("scale", str(stores)), capture_output=True, check=True)
+        wait_until(f"{stores} stores", lambda: self.metric("world", "smartstore_world_stores") == stores, 60)
+
     def metric(self, component: str, name: str, **labels: str) -> float:
         """Sum of a metric's samples that carry these labels."""
         # Asking for the address each time would take a good part of a core while measuring.

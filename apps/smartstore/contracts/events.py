@@ -198,16 +198,18 @@ class ShelfPolicy(Record, frozen=True, kw_only=True):
 class StoreConfig(Event, frozen=True, kw_only=True):
     """A row of configuration in a store's own order of events: it holds from the next tick on.
 
-    `profile` describes a shelf, `policy` an alert policy. A deleted policy arrives with `op` = `delete`.
+    `profile` describes a shelf, `policy` an alert policy, `status` says whether the store is open (it is, before any).
+    A deleted policy arrives with `op` = `delete`.
     """
 
-    kind: Literal["profile", "policy"]
+    kind: Literal["profile", "policy", "status"]
     op: Literal["upsert", "delete"] = "upsert"
     profile: ShelfProfile | None = None
     policy: ShelfPolicy | None = None
+    status: Literal["open", "closed"] | None = None
 
     def __post_init__(self) -> None:
-        if (self.profile if self.kind == "profile" else self.policy) is None:
+        if getattr(self, self.kind) is None:
             raise ValueError(f"a configuration of kind {self.kind} needs `{self.kind}`")
 
 

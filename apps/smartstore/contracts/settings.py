@@ -9,6 +9,9 @@ from msgspec import Meta, Struct
 
 Weekday = Annotated[int, Meta(ge=0, le=6)]
 """Monday is 0."""
+RECORDED_STORES = 433
+"""Stores with goods in the recorded data that a Replay reads."""
+
 Ratio = Annotated[float, Meta(ge=0, le=100)]
 
 

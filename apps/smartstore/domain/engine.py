@@ -3,7 +3,7 @@
 Pure: the result depends on the state and on the order of the records within each line, on nothing else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 
 from smartstore.contracts import topics
-from smartstore.contracts.events import Command
+from smartstore.contracts.events import Command, StoreConfig
 from smartstore.contracts.outputs import DeadLetter, JobStatus
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, encode, from_epoch_ms, key_of
@@ -110,6 +110,8 @@ class StoreState:
     removal_day: int = removal_scheduler.NO_DAY
     removal_due_ms: int = 0
     inbox: Inbox = field(default_factory=Inbox)
+    open: bool = True
+    """Whether the store is open (docs/stock-rules.md, Closed stores)."""
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,7 @@ def _take_tick(
         for line, cut, (start, stop) in zip(LINES, slices, cuts, strict=True)
     }
     config = by_line[topics.STORE_CONFIG.name][0]
+    moment = replace(moment, open=_is_open(state.open, config))
     profiles = [row.profile for row in config if row.profile is not None]
     shelves = state.shelves.with_profiles(profiles) if profiles else state.shelves
     records = Records(
@@ -333,8 +336,15 @@ def _take_tick(
         removal_day=day,
         removal_due_ms=removal_scheduler.next_due(day, moment),
         inbox=inbox,
+        open=moment.open,
         counts=tuple(_counted(old, one) for old, one in zip(state.counts, emitted, strict=True)),
     )
+
+
+def _is_open(before: bool, config: Iterable[StoreConfig]) -> bool:
+    """What the last record that says it says."""
+    said = [row.status for row in config if row.status is not None]
+    return said[-1] == "open" if said else before
 
 
 def _counted(old: JobCounts, emitted: Emitted) -> JobCounts:

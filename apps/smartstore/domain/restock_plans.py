@@ -79,6 +79,8 @@ def follow(
     for command in records.commands:
         if command.command != "acknowledge":
             changed |= _obey(plans, command, ids, moment, emitted)
+    if not moment.open:
+        changed |= {_cancel(plans, shelf) for shelf in np.flatnonzero(plans.wanted > 0).tolist()}
     for shelf in changed:
         _advance(plans, shelf, moment)
     return changed
@@ -116,11 +118,17 @@ def _obey(
     emitted.obeyed.add(command.event_id)
     if command.command == "approve":
         plans.approved_ms[shelf] = moment.tick_ms
-    elif plans.issued[shelf]:
+    else:
+        _cancel(plans, shelf)
+    return {shelf}
+
+
+def _cancel(plans: PlanBook, shelf: int) -> int:
+    if plans.issued[shelf]:
         plans.suggested[shelf] = plans.issued[shelf]
     else:
         plans.status[shelf] = CANCELLED
-    return {shelf}
+    return shelf
 
 
 def _advance(plans: PlanBook, shelf: int, moment: Moment) -> None:

@@ -108,6 +108,7 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
                 "cutoff_ms": state.supplier.cutoff_ms,
                 "demand": [state.wh_alerts.demand.day, state.wh_alerts.demand.whole],
                 "removal_day": state.removal_day,
+                "open": state.open,
                 "lines": {
                     line.name: [s.high_water, s.last_tick_ms]
                     for line, s in zip(LINES, state.lines, strict=True)
@@ -203,6 +204,7 @@ def decode_state(blob: bytes) -> StoreState:
             ),
             next_due_ms=due[8],
         ),
+        open=runner.get("open", True),
         inbox=_inbox(_Part(parts, f"{shelf_refill_bridge.NAME}/inbox"), runner["facts"]),
         alerts=shelf_alert_engine.State(
             books=_books(parts, shelf_alert_engine.KINDS),

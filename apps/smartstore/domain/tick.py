@@ -78,6 +78,8 @@ class Moment:
     new_day: bool
     """Whether this is the first tick of a UTC day (or of the store)."""
     planning: PlanningSettings
+    open: bool = True
+    """Whether the store is open: a closed one takes in what still arrives, and decides nothing new."""
 
     @property
     def today(self) -> int:

@@ -28,13 +28,13 @@ def main() -> None:
     """Serve what the environment describes until asked to stop; requests under way are finished first."""
     configure_logs()
     environment = Environment.from_os()
-    settings = GatewaySettings.from_environment(environment)
+    settings, run = GatewaySettings.from_environment(environment), environment.run_settings()
     metrics = GatewayMetrics()
     keys = KeyDirectory(KeyTable(environment.postgres_dsn))
     metrics.watch_keys(keys.age)
     gateway = Gateway(
-        stores=frozenset(numbered_stores(environment.run_settings().stores)),
-        buffer=Buffer(environment.redis_url, environment.prefix, (*EVENT_TOPICS, *COMMAND_TOPICS)),
+        stores=frozenset(numbered_stores(run.stores)),
+        buffer=Buffer(environment.redis_url, environment.prefix, run.name, (*EVENT_TOPICS, *COMMAND_TOPICS)),
         keys=keys,
         rate=RateLimit(settings.records_per_second, MAX_RECORDS),
         metrics=metrics,

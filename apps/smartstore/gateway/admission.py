@@ -62,7 +62,7 @@ class Admission:
     def __init__(
         self, key: ValidKey, stores: frozenset[str], now: datetime | None, allowed: dict[str, Topic]
     ) -> None:
-        """`stores`: all of the estate; `now`: the last tick, None before the first; `allowed`: topics by name."""
+        """`stores`: those that take records; `now`: the last tick, None before the first; `allowed`: topics by name."""
         self._key, self._stores, self._now, self._allowed = key, stores, now, allowed
 
     def judge_all(self, records: Sequence[bytes]) -> tuple[list[Accepted], list[Refused]]:
@@ -116,9 +116,10 @@ class Admission:
         if not self._key.may_write(store):
             return f"forbidden: the key is for store {self._key.store_id}, not for {store}", "store_id"
         if store not in self._stores:
-            return f"unknown_store: this estate has no store {store}", "store_id"
+            return f"unknown_store: this estate has no open store {store}", "store_id"
         if isinstance(record, StoreConfig) and record.kind != "profile":
-            return "forbidden: only profiles are taken here; policies are edited in Postgres", "kind"
+            reason = "only profiles are taken here; policies are edited in Postgres, stores are opened by `spec.stores`"
+            return f"forbidden: {reason}", "kind"
         return None
 
     def _time(self, record: Event) -> tuple[str, str] | None:

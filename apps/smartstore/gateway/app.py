@@ -47,6 +47,7 @@ class Gateway(Struct, frozen=True):
     """What the handlers work with."""
 
     stores: frozenset[str]
+    """The stores before the first tick."""
     buffer: Buffer
     keys: KeyDirectory
     rate: RateLimit
@@ -206,7 +207,8 @@ async def _let_in(gateway: Gateway, key: ValidKey, records: list[bytes], *, comm
     """Judge the records and write the good ones; the answer comes after Redis has confirmed them."""
     state = await gateway.buffer.state()
     gateway.metrics.set_lengths(state.lengths)
-    admission = Admission(key, gateway.stores, state.now, COMMAND_TOPICS if commands else EVENT_TOPICS)
+    stores = gateway.stores if state.stores is None else state.stores
+    admission = Admission(key, stores, state.now, COMMAND_TOPICS if commands else EVENT_TOPICS)
     accepted, refused = await asyncio.to_thread(admission.judge_all, records)
     state.demand_room(accepted)
     await gateway.buffer.append(accepted)

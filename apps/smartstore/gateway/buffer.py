@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from smartstore.contracts.grid import DECODE_GRID, grid_key
 from smartstore.contracts.wire import STREAM_LIMIT
 from smartstore.gateway.admission import Accepted
 
@@ -27,10 +28,11 @@ class BufferUnavailable(Exception):
 
 
 class BufferState(Struct, frozen=True):
-    """Entries in each stream, and the last tick (None before the first)."""
+    """Entries in each stream, the last tick and the stores that got it (None before the first)."""
 
     lengths: dict[str, int]
     now: datetime | None
+    stores: frozenset[str] | None
 
     def demand_room(self, records: Iterable[Accepted]) -> None:
         """Raise `BufferFull` if a stream would then hold more than `STREAM_LIMIT` entries."""
@@ -44,8 +46,10 @@ class BufferState(Struct, frozen=True):
 class Buffer:
     """Several requests may use it at once. Raises `BufferUnavailable` where Redis does not answer."""
 
-    def __init__(self, url: str, prefix: str, topics: Iterable[str]) -> None:
+    def __init__(self, url: str, prefix: str, source: str, topics: Iterable[str]) -> None:
+        """`source`: the name of the source that writes the ticks."""
         self._prefix = prefix
+        self._grid_key = grid_key(prefix, source)
         self._topics = tuple(topics)
         # A transaction whose answer was lost must not be sent again behind our back.
         self._redis: Any = Redis.from_url(
@@ -58,12 +62,14 @@ class Buffer:
         )
 
     async def state(self) -> BufferState:
-        """How full the streams are and what time it is."""
+        """How full the streams are, what time it is and which stores there are."""
         commands: list[tuple[Any, ...]] = [("XLEN", self._prefix + topic) for topic in self._topics]
-        *lengths, now = await self._run([*commands, ("GET", f"{self._prefix}sim:now")], transaction=False)
+        commands += [("GET", f"{self._prefix}sim:now"), ("GET", self._grid_key)]
+        *lengths, now, grid = await self._run(commands, transaction=False)
         return BufferState(
             dict(zip(self._topics, lengths, strict=True)),
             None if now is None else datetime.fromisoformat(now.decode()),
+            None if grid is None else frozenset(DECODE_GRID(grid).ticked),
         )
 
     async def append(self, records: Sequence[Accepted]) -> None:

@@ -37,6 +37,8 @@ class StoreResult(msgspec.Struct, frozen=True):
     late: int
     repeats: int
     state_bytes: int
+    open: bool
+    """Whether the store is open."""
     outputs: list[Output]
     """In the order to publish."""
     jobs: list[JobStatistics]
@@ -129,6 +131,7 @@ def _result(
         late=after.late - before.late,
         repeats=after.repeats - before.repeats,
         state_bytes=size,
+        open=after.open,
         outputs=outputs,
         jobs=jobs,
     )

@@ -50,7 +50,9 @@ class Statistics:
             buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
             registry=registry,
         )
-        self._stores = Gauge("smartstore_application_stores", "Stores served", application, registry=registry)
+        self._stores = Gauge(
+            "smartstore_application_stores", "Open stores served", application, registry=registry
+        )
         for name in JOBS:
             self._events.labels(name, APPLICATION)
         self._ticks: dict[str, dict[str, int]] = defaultdict(dict)
@@ -71,8 +73,11 @@ class Statistics:
                 self._ticks[row.job][result.store_id] = row.tick_ms
                 if row.state_bytes:
                     self._sizes[row.job][result.store_id] = (row.state_rows, row.state_bytes)
+                if not result.open:  # its ticks end; it would be the slowest for ever
+                    del self._ticks[row.job][result.store_id]
         for job, ticks in self._ticks.items():
-            self._tick.labels(job, APPLICATION).set(min(ticks.values()) / 1000)
+            if ticks:
+                self._tick.labels(job, APPLICATION).set(min(ticks.values()) / 1000)
             sizes = self._sizes[job].values()
             self._rows.labels(job, APPLICATION).set(sum(rows for rows, _ in sizes))
             self._bytes.labels(job, APPLICATION).set(sum(size for _, size in sizes))

@@ -31,6 +31,7 @@ class AlertBook:
         self._limits: dict[str, Limits] = {}
         self._stale: set[str] = set()
         self._all_stale = False
+        self._is_open = True
         self.low: set[str] = set()
         """Shelves that ask for a refill, whether their alert may open or not."""
 
@@ -46,6 +47,11 @@ class AlertBook:
         else:
             self._policies[policy.policy_id] = policy
         self._limits.clear()
+        self._all_stale = True
+
+    def apply_status(self, *, is_open: bool) -> None:
+        """The store was opened or closed; in a closed one nothing is asked for."""
+        self._is_open = is_open
         self._all_stale = True
 
     def close(
@@ -87,10 +93,10 @@ class AlertBook:
         stock, capacity = max(self._shelves.shelves[shelf_id].balance, 0), profile.capacity
         percent, least = limits.threshold_pct, limits.min_qty
         if alert_type == "refill_request":
-            holds = 100 * stock / capacity < percent or stock < least
+            holds = self._is_open and (100 * stock / capacity < percent or stock < least)
             wanted = max(0, math.ceil(capacity * self._planning.target_pct / 100) - stock)
             return Situation(holds, profile, stock, capacity, percent, least, wanted, None)
         today = from_epoch_ms(tick).date()
         earliest = self._lots.earliest_expiry(shelf_id, today)
-        near = earliest is not None and (earliest - today).days <= limits.near_expiry_days
+        near = self._is_open and earliest is not None and (earliest - today).days <= limits.near_expiry_days
         return Situation(near, profile, stock, capacity, percent, least, 0, earliest)

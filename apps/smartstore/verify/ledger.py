@@ -23,6 +23,13 @@ class RunLine(Struct, frozen=True, tag_field="kind", tag="run"):
     stores: list[StoreId]
 
 
+class ScaleLine(Struct, frozen=True, tag_field="kind", tag="scale"):
+    """The stores that are open from the tick to come on; what this means for each stands in its own events."""
+
+    seq: int
+    stores: list[StoreId]
+
+
 class EventLine(Struct, frozen=True, tag_field="kind", tag="event"):
     """A record as emitted on a source line."""
 
@@ -64,8 +71,9 @@ class TickLine(Struct, frozen=True, tag_field="kind", tag="tick"):
     stores: list[StoreId]
 
 
-LedgerLine = RunLine | EventLine | BrokenLine | NoteLine | FactLine | TickLine
+LedgerLine = RunLine | ScaleLine | EventLine | BrokenLine | NoteLine | FactLine | TickLine
 
+_TICK_START = b'{"kind":"tick"'
 _DECODER = msgspec.json.Decoder(LedgerLine)
 _FILE_SHIFT = 40
 
@@ -86,6 +94,16 @@ class Ledger:
 
     def prepare(self, progress: Callable[[str], None]) -> None:
         """Make ready to be read; called once all that it has to explain has been seen. Files need nothing."""
+
+    def ticks(self) -> Iterator[TickLine]:
+        """The tick lines in order, without reading the others; raises `LedgerError` for one that cannot be read."""
+        for path in sorted(self._directory.glob("*.jsonl")):
+            with path.open("rb", buffering=1 << 20) as file:
+                for number, text in enumerate(file, 1):
+                    if text.startswith(_TICK_START) and text.endswith(b"\n"):
+                        line = _decode(text, path, number)
+                        if isinstance(line, TickLine):
+                            yield line
 
     def lines(self, until_seq: int | None = None) -> Iterator[tuple[int, LedgerLine]]:
         """(location, line) in order, up to and including `until_seq`; a partial last line ends the ledger.

@@ -62,7 +62,8 @@ class LedgerIndex:
     """What the ledger says was emitted up to its last tick."""
 
     settings: RunSettings
-    stores: list[str]
+    stores: set[str]
+    """All that there have been."""
     last_seq: int = -1
     last_tick: int = -1
     """Last committed tick, epoch ms."""
@@ -110,7 +111,7 @@ class _IndexReader:
                 self._uncommitted.append((line.line, False))
                 self._known(line.seq).refused.append(RefusedText(line.line, line.store_id, line.raw))
             elif type(line) is RunLine and self._index is None:
-                self._index = LedgerIndex(line.settings, list(line.stores))
+                self._index = LedgerIndex(line.settings, set(line.stores))
             if number % 500_000 == 0:
                 progress(f"ledger: {number:,} lines indexed")
         index = self._known(number)
@@ -146,6 +147,7 @@ class _IndexReader:
     def _commit(self, line: TickLine) -> None:
         index = self._known(line.seq)
         tick = milliseconds(line.tick)
+        index.stores.update(line.stores)
         for store in line.stores:
             self._last[store] = tick
         index.last_seq, index.last_tick = line.seq, max(index.last_tick, tick)

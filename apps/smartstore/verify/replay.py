@@ -102,6 +102,7 @@ class StoreReplay:
         self._lateness_ms = planning.lateness_minutes * MINUTE_MS
         self._held: dict[int, list[Event]] = {}
         self._day = -1
+        self._open = True
 
     def hold(self, tick: int, record: Event) -> None:
         """Keep a record for its effective tick."""
@@ -131,7 +132,7 @@ class StoreReplay:
         acknowledged = [command for command in commands if command.command == "acknowledge"]
         rest = self.alerts.close(tick, changed, acknowledged, new_day)
         decided = [command for command in commands if command.command != "acknowledge"]
-        rest += self.plans.close(tick, moved, refills, decided, self.alerts.low)
+        rest += self.plans.close(tick, moved, refills, decided, self.alerts.low, is_open=self._open)
         deliveries = list(self.supplier.deliveries(tick, moved))
         sales = [record for record in records if type(record) is PosTransaction]
         stored |= self.plans.changed
@@ -151,7 +152,7 @@ class StoreReplay:
             self._fact(tick, SHELF_EVENTS.name, refill)
         for delivery in deliveries:
             self._fact(tick, WH_EVENTS.name, delivery)
-        for line, removal in self._removals.round(tick):
+        for line, removal in self._removals.round(tick) if self._open else ():
             self._fact(tick, line, removal)
 
     def _fact(self, tick: int, line: str, record: Event) -> None:
@@ -183,6 +184,10 @@ class StoreReplay:
             self.shelves.apply_profile(tick, record.profile)
             self.alerts.apply_profile(record.profile.shelf_id)
             self.supplier.apply_profile(record.profile.shelf_id)
+        if record.status is not None:
+            self._open = record.status == "open"
+            self.alerts.apply_status(is_open=self._open)
+            self.supplier.apply_status(is_open=self._open)
         if record.policy is not None:
             self.alerts.apply_policy(record.policy, delete=record.op == "delete")
 
@@ -258,9 +263,9 @@ class Replay:
     def _take(self, tick: int, stores: list[str]) -> None:
         self._grid.read(tick, stores)
         for store_id in stores:
-            store = self._store(store_id)
-            store.take(tick)
-            if tick == self._tick:
+            self._store(store_id).take(tick)
+        if tick == self._tick:
+            for store in self._stores.values():
                 self._keep_flows(store)
 
     def _keep_flows(self, store: StoreReplay) -> None:

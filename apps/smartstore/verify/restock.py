@@ -59,8 +59,13 @@ class RestockBook:
         refills: list[ShelfEvent],
         commands: Iterable[Command],
         low: Iterable[str],
+        *,
+        is_open: bool = True,
     ) -> list[Command]:
-        """Follow and make plans; `low` are shelves that ask for a refill. Returns the commands that are refused."""
+        """Follow and make plans; `low` are shelves that ask for a refill. Returns the commands that are refused.
+
+        When the store is closed nothing more is taken for any plan.
+        """
         changed = self._follow(events, refills)
         refused = []
         for command in commands:
@@ -70,6 +75,11 @@ class RestockBook:
             else:
                 self._obey(tick, plan, command)
                 changed[plan.plan_id] = plan
+        if not is_open:
+            for plan in self._open.values():
+                if plan.issued < plan.suggested:
+                    self._cancel(plan)
+                    changed[plan.plan_id] = plan
         for plan in changed.values():
             self._advance(tick, plan)
         for shelf_id in sorted(low):
@@ -141,7 +151,11 @@ class RestockBook:
     def _obey(self, tick: int, plan: Plan, command: Command) -> None:
         if command.command == "approve":
             plan.approved = tick
-        elif plan.issued:
+        else:
+            self._cancel(plan)
+
+    def _cancel(self, plan: Plan) -> None:
+        if plan.issued:
             plan.suggested = plan.issued
         else:
             plan.status = "cancelled"

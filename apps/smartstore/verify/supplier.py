@@ -104,6 +104,7 @@ class SupplierBook:
         self._day = -1
         self._whole = False
         self._stale: set[str] = set()
+        self._is_open = True
         self._resting: dict[str, int] = {}
         """When a shelf's plan or order was cancelled, as long as no plan followed (epoch ms)."""
         self._changed: dict[str, Plan] = {}
@@ -112,6 +113,11 @@ class SupplierBook:
     def apply_profile(self, shelf_id: str) -> None:
         """The profile of a shelf changed."""
         self._stale.add(shelf_id)
+
+    def apply_status(self, *, is_open: bool) -> None:
+        """The store opens or closes."""
+        self._is_open = is_open
+        self._stale |= set(self._rooms.rooms)
 
     def deliveries(self, tick: int, events: Iterable[WarehouseEvent]) -> Iterator[WarehouseEvent]:
         """First half of a tick: what came, what is ordered; yields the deliveries that are stated."""
@@ -139,6 +145,8 @@ class SupplierBook:
         """Second half: alerts and plans, after the stock of the tick is known. Returns the commands not carried out."""
         new_day = self._follow_demand(tick, receipts)
         rest = [command for command in commands if not self._obey(tick, command)]
+        if not self._is_open:
+            self._give_up(tick)
         rooms = self._rooms.rooms
         concerned: Iterable[str] = changed | self._stale | set(self._resting) | self._life.cooled(tick)
         for shelf_id in list(rooms) if new_day else concerned:
@@ -285,22 +293,32 @@ class SupplierBook:
             return command.command == "cancel" and self._call_off(tick, command)
         if command.command == "approve":
             plan.approved = tick
+            self._changed[plan.plan_id] = plan
+            self._stale.add(plan.shelf_id)
         else:
-            plan.status, plan.closed = "cancelled", tick
-            self._resting[plan.shelf_id] = tick
+            self._cancel(tick, plan)
+        return True
+
+    def _cancel(self, tick: int, plan: Plan) -> None:
+        """A pending plan, or one that was ordered and whose goods are not stated."""
+        if plan.status == "issued":
+            self._called_off.append(plan)
+        plan.status, plan.closed = "cancelled", tick
         self._changed[plan.plan_id] = plan
         self._stale.add(plan.shelf_id)
-        return True
+        if self._last[plan.shelf_id].status != "pending":
+            self._resting[plan.shelf_id] = tick
+
+    def _give_up(self, tick: int) -> None:
+        """A closed store orders nothing."""
+        for plan in [*self._last.values(), *self._orders.values()]:
+            if plan.status == "pending" or (plan.status == "issued" and not plan.sent):
+                self._cancel(tick, plan)
 
     def _call_off(self, tick: int, command: Command) -> bool:
         for plan in self._orders.values():
             if plan.plan_id == command.plan_id and plan.status == "issued" and not plan.sent:
-                plan.status, plan.closed = "cancelled", tick
-                self._called_off.append(plan)
-                self._changed[plan.plan_id] = plan
-                self._stale.add(plan.shelf_id)
-                if self._last[plan.shelf_id].status != "pending":
-                    self._resting[plan.shelf_id] = tick
+                self._cancel(tick, plan)
                 return True
         return False
 
@@ -320,7 +338,7 @@ class SupplierBook:
         batches = math.ceil(missing / size)
         if profile.warehouse_capacity:
             batches = min(batches, max(profile.warehouse_capacity - units - on_order, 0) // size)
-        return units, on_order, up_to, missing > 0, max(batches, 0) * size
+        return units, on_order, up_to, missing > 0 and self._is_open, max(batches, 0) * size
 
     def _situation(self, tick: int, key: Key) -> Situation:
         shelf_id, alert_type = key
@@ -331,7 +349,11 @@ class SupplierBook:
             return Situation(low, profile, units, capacity, 0.0, point, quantity, None)
         today = from_epoch_ms(tick).date()
         earliest = self._lots.earliest_expiry(shelf_id, today)
-        near = earliest is not None and (earliest - today).days <= self._planning.wh_near_expiry_days
+        near = (
+            self._is_open
+            and earliest is not None
+            and (earliest - today).days <= self._planning.wh_near_expiry_days
+        )
         return Situation(near, profile, units, capacity, 0.0, point, 0, earliest)
 
     def _plan(self, tick: int, shelf_id: str) -> None:

@@ -1,8 +1,9 @@
 """The whole verification, in the one order that is safe while everything moves.
 
-1. Read the acknowledged tick T; wait until Postgres has what Kafka has. 2. Take the Postgres snapshot. 3. Note the ends
-of the output topics, then of the source topics. 4. Only then read the ledger: the world writes it before it emits, so
-it covers all that was seen before. 5. Source topics, replay, tables, output topics.
+1. Read how far each store is acknowledged; wait until Postgres has what Kafka has. 2. Take the Postgres snapshot.
+3. Note the ends of the output topics, then of the source topics. 4. Only then read the ledger: the world writes it
+before it emits, so it covers all that was seen before, and its ticks say which one all stores have acknowledged.
+5. Source topics, replay, tables, output topics.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from smartstore.verify.differences import Check
 from smartstore.verify.expectations import OUTPUTS, Expectations
 from smartstore.verify.facts import FactCollection, check_facts, check_judgements
 from smartstore.verify.journal import Journal
-from smartstore.verify.ledger import Ledger, LedgerError, RunLine
+from smartstore.verify.ledger import Ledger
 from smartstore.verify.ledger_index import LedgerIndex, read_index
 from smartstore.verify.postgres import Postgres
 from smartstore.verify.replay import Replay, Stranger
@@ -65,12 +66,13 @@ class _Sources:
 
 def verify(ledger: Ledger, topics: Topics, postgres: Postgres, timeout: float, progress: Progress) -> Outcome:
     """Verify; waits up to `timeout` seconds for Postgres. Raises `CannotVerify` and the readers' errors."""
-    tick = acknowledged_tick(topics, _stores(ledger))
+    acknowledged = read_acknowledged(topics)
     serving = wait_until_served(topics, postgres, timeout, progress)
     with postgres.snapshot() as snapshot:
         ends = {topic.name: topics.ranges(topic) for topic in OUTPUTS}
         ends |= {topic.name: topics.ranges(topic) for topic in contract.LINES}
         ledger.prepare(progress)
+        tick = acknowledged_tick(ledger, acknowledged)
         index = read_index(ledger, tick, progress)
         sources = _check_sources(ledger, topics, index, ends, progress)
         truth = Replay(index, tick).run(ledger, sources.strangers, progress)
@@ -97,8 +99,8 @@ def verify(ledger: Ledger, topics: Topics, postgres: Postgres, timeout: float, p
     return Outcome(tick, index.last_tick, len(index.stores), checks, "journal" if is_journal else "ledger")
 
 
-def acknowledged_tick(topics: Topics, stores: list[str]) -> int:
-    """The newest tick (epoch ms) that every job of the hot application has published for every store."""
+def read_acknowledged(topics: Topics) -> dict[str, int]:
+    """By store the newest tick (epoch ms) that every job of the hot application has published."""
     decoder = msgspec.json.Decoder(JobStatus)
     newest: dict[tuple[str, str], int] = {}
     for batch in topics.read(contract.JOB_STATUS):
@@ -106,22 +108,31 @@ def acknowledged_tick(topics: Topics, stores: list[str]) -> int:
             status = decoder.decode(message.value())
             if status.application == HOT:
                 newest[status.store_id, status.job] = milliseconds(status.tick)
-    seen = {store for store, _ in newest}
-    silent = [store for store in stores if store not in seen]
-    if silent:
+    stores: dict[str, int] = {}
+    for (store, _), tick in newest.items():
+        stores[store] = min(tick, stores.get(store, tick))
+    return stores
+
+
+def acknowledged_tick(ledger: Ledger, acknowledged: dict[str, int]) -> int:
+    """The newest tick (epoch ms) that each of its stores has acknowledged, and all ticks before it likewise.
+
+    A store that was closed has no ticks any more and holds nothing up. Raises `CannotVerify` when there is none yet.
+    """
+    newest: int | None = None
+    silent: list[str] = []
+    for line in ledger.ticks():
+        tick = milliseconds(line.tick)
+        silent = [store for store in line.stores if acknowledged.get(store, -1) < tick]
+        if silent:
+            break
+        newest = tick
+    if newest is None:
         shown = ", ".join(silent[:5]) + (" …" if len(silent) > 5 else "")
         raise CannotVerify(
-            f"no tick of store {shown} is acknowledged yet (topic job_status): try again in a moment"
+            f"no tick of store {shown or '(none)'} is acknowledged yet (topic job_status): try again in a moment"
         )
-    return min(newest.values())
-
-
-def _stores(ledger: Ledger) -> list[str]:
-    for _, line in ledger.lines():
-        if isinstance(line, RunLine):
-            return line.stores
-        break
-    raise LedgerError(f"{ledger.files[0]} does not begin with a `run` line")
+    return newest
 
 
 def _check_sources(

@@ -3,6 +3,9 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import structs
 
 from smartstore.contracts.settings import RunSettings
 from smartstore.process.env import Environment
@@ -18,6 +21,7 @@ from smartstore.world.model import build_world
 from smartstore.world.policy_feed import PolicyFeed
 from smartstore.world.production import Production
 from smartstore.world.progress import Progress, follow_progress
+from smartstore.world.scaling import WantedStores
 from smartstore.world.snapshots import Snapshots
 from smartstore.world.source import Source, SourceParts
 from smartstore.world.telemetry import WorldMetrics
@@ -56,17 +60,20 @@ def _ledgered(
     """A world of our own: simulated or recorded."""
     prefix, data_dir = environment.prefix, environment.data_dir
     stop, changed = stop_event(), threading.Condition()
+    ledger = Ledger(data_dir / "ledger")
+    begun = settings if ledger.run is None else structs.replace(settings, stores=len(ledger.run.stores))
     try:
-        world = build_world(settings, data_dir / "cache")
+        world = build_world(begun, data_dir / "cache")
     except (ValueError, RuntimeError) as error:
         raise SystemExit(str(error)) from None
     facts = FactFeed(environment.kafka_bootstrap, prefix, changed)
-    progress = Progress(world.stores, changed, facts.received)
+    progress = Progress(changed, facts.received)
     feed = PolicyFeed(environment.kafka_bootstrap, prefix, changed)
     parts = SourceParts(
         settings=settings,
+        wanted=_wanted(environment),
         production=Production(settings, world),
-        ledger=Ledger(data_dir / "ledger"),
+        ledger=ledger,
         snapshots=Snapshots(data_dir / "snapshots"),
         emitter=Emitter(environment.redis_url, prefix, settings.name, stop),
         feed=feed,
@@ -88,6 +95,10 @@ def _ledgered(
         facts.close()
 
 
+def _wanted(environment: Environment) -> WantedStores:
+    return WantedStores(Path(environment.require("SMARTSTORE_RUN_FILE")))
+
+
 @contextmanager
 def _live(
     environment: Environment, settings: RunSettings, metrics: WorldMetrics
@@ -97,6 +108,7 @@ def _live(
     feed = PolicyFeed(environment.kafka_bootstrap, prefix, changed)
     parts = LiveParts(
         settings=settings,
+        wanted=_wanted(environment),
         emitter=Emitter(environment.redis_url, prefix, settings.name, stop),
         feed=feed,
         changed=changed,

@@ -41,6 +41,7 @@ class Faults:
         self._seed = str(seed).encode()
         self._tick_ms = tick_ms
         self._waiting: dict[int, list[Record]] = {}
+        self._until: dict[str, int] = {}
         self.active = self._duplicate_below > 0 or self._malformed_below > 0
 
     def apply(self, tick_ms: int, events: Iterable[EventRecord], last: bool) -> list[Record]:
@@ -57,13 +58,19 @@ class Faults:
             self._waiting.clear()
         return leaving
 
+    def until(self, store_id: str) -> int:
+        """The tick (epoch ms) in which the last of what waits of a store leaves, or left."""
+        return self._until.get(store_id, 0)
+
     def snapshot(self) -> bytes:
         """What waits for later ticks."""
-        return msgspec.msgpack.encode(self._waiting)
+        return msgspec.msgpack.encode((self._waiting, self._until))
 
     def restore(self, snapshot: bytes) -> None:
         """Continue from a snapshot."""
-        self._waiting = msgspec.msgpack.decode(snapshot, type=dict[int, list[Record]])
+        self._waiting, self._until = msgspec.msgpack.decode(
+            snapshot, type=tuple[dict[int, list[Record]], dict[str, int]]
+        )
 
     def _treat(self, tick_ms: int, event: EventRecord) -> Iterator[Record]:
         record = event.record
@@ -74,23 +81,25 @@ class Faults:
         choice = int.from_bytes(draw[:4], "little") / 2**32
         if choice < self._late_below:
             ticks = 1 + int.from_bytes(draw[4:6], "little") % self._late_ticks
-            self._wait(tick_ms + ticks * self._tick_ms, record, "late")
+            self._wait(tick_ms + ticks * self._tick_ms, event, "late")
         else:
             yield record
             if choice < self._duplicate_below:
-                yield from self._repeat(tick_ms, record, draw)
+                yield from self._repeat(tick_ms, event, draw)
         if int.from_bytes(draw[8:12], "little") / 2**32 < self._malformed_below:
             variant = int.from_bytes(draw[12:14], "little")
             yield Record("broken", record.line, break_record(record.data, variant), None, event.store_id)
 
-    def _repeat(self, tick_ms: int, record: Record, draw: bytes) -> Iterator[Record]:
+    def _repeat(self, tick_ms: int, event: EventRecord, draw: bytes) -> Iterator[Record]:
+        record = event.record
         if draw[4] % 2 == 0:
             yield Record("event", record.line, record.data, "duplicate")
             return
         hours = 1 + (_FAR_HOURS - 1) * int.from_bytes(draw[6:8], "little") / _UNIT
         ticks = max(1, int(hours * _HOUR_MS) // self._tick_ms)
-        self._wait(tick_ms + ticks * self._tick_ms, record, "duplicate")
+        self._wait(tick_ms + ticks * self._tick_ms, event, "duplicate")
 
-    def _wait(self, tick_ms: int, record: Record, fault: str) -> None:
-        held = msgspec.structs.replace(record, fault=fault)
+    def _wait(self, tick_ms: int, event: EventRecord, fault: str) -> None:
+        held = msgspec.structs.replace(event.record, fault=fault)
         self._waiting.setdefault(tick_ms, []).append(held)
+        self._until[event.store_id] = max(tick_ms, self.until(event.store_id))

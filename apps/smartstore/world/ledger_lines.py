@@ -2,8 +2,9 @@
 
 Records are built around the bytes that go on the wire, so each record is encoded once and the ledger holds it verbatim.
 Beside the documented fields a `tick` line has `records` and `checksum` (of what the world itself made in that tick, to
-recognise a world that no longer does the same) and `relayed` (the next offset of each partition of `shelf_policies`);
-an event relayed from there has `relayed` too: partition and offset of its row, and how many more events follow of it.
+recognise a world that no longer does the same), `relayed` (the next offset of each partition of `shelf_policies`), and
+`closing` (for each closed store that is not at rest the tick that must be acknowledged before). A relayed event has
+`relayed` too: partition and offset of its row, and how many more events follow of it.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ LINE_NAMES = tuple(topic.name for topic in LINES)
 
 _TICK_START = b'{"kind":"tick"'
 _FACT_START = b'{"kind":"fact"'
+_SCALE_START = b'{"kind":"scale"'
 _RELAYED = b'"line":"%b","relayed":' % STORE_CONFIG.name.encode()
 
 
@@ -52,6 +54,7 @@ class TickMark(Struct, frozen=True, kw_only=True):
     relayed: dict[int, int] = {}
     facts: dict[str, dict[int, int]] = {}
     taken: dict[str, int] = {}
+    closing: dict[str, int] = {}
 
     @property
     def tick_ms(self) -> int:
@@ -62,7 +65,7 @@ class TickMark(Struct, frozen=True, kw_only=True):
 class Line(Struct, frozen=True, kw_only=True):
     """Any line of the ledger, as read back."""
 
-    kind: Literal["run", "event", "broken", "note", "fact", "tick"]
+    kind: Literal["run", "scale", "event", "broken", "note", "fact", "tick"]
     seq: int
     line: str | None = None
     data: Raw = Raw()
@@ -90,6 +93,11 @@ DECODE_TICK = msgspec.json.Decoder(TickMark).decode
 def run_line(settings: RunSettings, stores: Sequence[str]) -> bytes:
     """The first line of a ledger; its sequence number is 0."""
     return b'{"kind":"run","seq":0,"settings":%b,"stores":%b}\n' % (encode(settings), encode(stores))
+
+
+def scale_line(seq: int, stores: Sequence[str]) -> bytes:
+    """The line that says which stores are open from the tick to come on."""
+    return b'{"kind":"scale","seq":%d,"stores":%b}\n' % (seq, encode(stores))
 
 
 def record_line(seq: int, record: Record) -> bytes:
@@ -146,6 +154,11 @@ def is_fact(line: bytes) -> bool:
     return line.startswith(_FACT_START)
 
 
+def is_scale(line: bytes) -> bool:
+    """Whether a ledger line changes the number of stores, without parsing it."""
+    return line.startswith(_SCALE_START)
+
+
 def is_relayed(line: bytes) -> bool:
     """Whether a ledger line is a relayed configuration record, without parsing it."""
     return _RELAYED in line[:120]
@@ -168,7 +181,7 @@ def entry_of_tick(seq: int, tick_ms: int, stores: Sequence[str]) -> Entry:
 
 
 def entry_of_line(line: Line) -> Entry | None:
-    """What a line read back puts into Redis; None for the `run` line and for facts, which stand on Kafka already."""
+    """What a line read back puts into Redis; None for `run`, `scale`, and facts, which stand on Kafka already."""
     if line.kind == "tick" and line.tick is not None:
         return entry_of_tick(line.seq, epoch_ms(line.tick), line.stores)
     if line.kind == "event":

@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 
-import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from smartstore.contracts.events import StoreConfig
+from smartstore.contracts.grid import DECODE_GRID, Grid, grid_key
 from smartstore.contracts.settings import RunSettings, numbered_stores
 from smartstore.contracts.topics import STORE_CONFIG
 from smartstore.contracts.wire import encode, from_epoch_ms
@@ -21,6 +22,7 @@ from smartstore.process.waiting import Stopped
 from smartstore.world.clock import Clock
 from smartstore.world.emitter import Emitter, PositionError
 from smartstore.world.ledger_lines import FIELD_DATA, Entry, entry_of_tick
+from smartstore.world.model import status_record
 from smartstore.world.policy_feed import PolicyFeed
 from smartstore.world.relay import PolicyRelay
 from smartstore.world.source import await_bridge, cached_time, configs_of
@@ -44,9 +46,12 @@ def next_tick(last_ms: int, now_ms: int, tick_ms: int) -> int:
 
 
 class LiveParts(Struct, frozen=True, kw_only=True):
-    """What a live source works with. `changed` is notified when policy rows have arrived."""
+    """What a live source works with. `changed` is notified when policy rows have arrived; `wanted` says how many stores
+    are to be open.
+    """
 
     settings: RunSettings
+    wanted: Callable[[], int]
     emitter: Emitter
     feed: PolicyFeed
     changed: threading.Condition
@@ -62,13 +67,12 @@ class LiveSource:
         self._parts = parts
         self._emitter = parts.emitter
         self._now_ms = now_ms
-        self._stores = numbered_stores(parts.settings.stores)
         self._tick_ms = parts.settings.source.tick_ms
-        self._relay = PolicyRelay(self._stores)
-        memory = f"{parts.prefix}source:{parts.settings.name}"
-        self._grid_key, self._relay_key = f"{memory}:grid", f"{memory}:relay"
+        self._grid = Grid(self._tick_ms, 0, parts.settings.stores)
+        self._relay = PolicyRelay(self._grid.stores)
+        self._grid_key = grid_key(parts.prefix, parts.settings.name)
+        self._relay_key = f"{parts.prefix}source:{parts.settings.name}:relay"
         self._seq = 0
-        self._last_tick = 0
         self._clock = Clock(speed=1, tick_ms=self._tick_ms, max_lead=0, start_ms=0)
         """Only measures."""
         self._alive_at = time.monotonic()
@@ -87,11 +91,11 @@ class LiveSource:
             self._resume()
             self._parts.feed.follow(self._relay.positions)
             while True:
-                tick = next_tick(self._last_tick, self._now_ms(), self._tick_ms)
+                tick = next_tick(self._grid.tick, self._now_ms(), self._tick_ms)
                 self._wait_for(tick)
                 self._write_tick(tick)
         except Stopped:
-            log.info("stopped after tick %s", from_epoch_ms(self._last_tick).isoformat())
+            log.info("stopped after tick %s", from_epoch_ms(self._grid.tick).isoformat())
         finally:
             self._emitter.close()
 
@@ -103,20 +107,20 @@ class LiveSource:
                 raise PositionError(
                     "Redis has records of another source of this name; start over with `smartstore reset`"
                 )
-            self._last_tick = self._now_ms() // self._tick_ms * self._tick_ms
-            log.info("new run %s of %d stores", self._parts.settings.name, len(self._stores))
+            self._grid = structs.replace(self._grid, tick=self._now_ms() // self._tick_ms * self._tick_ms)
+            log.info("new run %s of %d stores", self._parts.settings.name, self._grid.open)
             return
-        tick_ms, self._last_tick, stores = msgspec.json.decode(grid, type=tuple[int, int, int])
-        if tick_ms != self._tick_ms:
+        self._grid = DECODE_GRID(grid)
+        if self._grid.tick_ms != self._tick_ms:
             raise PositionError(
-                f"this run was begun with source.tick = {tick_ms} ms, not {self._tick_ms} ms; change it back, or start "
-                "over with `smartstore reset`"
+                f"this run was begun with source.tick = {self._grid.tick_ms} ms, not {self._tick_ms} ms; change it "
+                "back, or start over with `smartstore reset`"
             )
         relay = self._emitter.remembered(self._relay_key)
-        # A new store has been told of no policy: then all are relayed again, and repeats are dropped by their ids.
-        if relay is not None and stores == len(self._stores):
+        self._relay = PolicyRelay(self._grid.stores)
+        if relay is not None:
             self._relay.restore(relay)
-        log.info("resumed %s at %s", self._parts.settings.name, from_epoch_ms(self._last_tick).isoformat())
+        log.info("resumed %s at %s", self._parts.settings.name, from_epoch_ms(self._grid.tick).isoformat())
 
     def _wait_for(self, tick: int) -> None:
         """Wait until the wall clock has reached the tick; configuration is relayed meanwhile."""
@@ -131,16 +135,41 @@ class LiveSource:
                     self._parts.changed.wait(min(seconds, _LOOK_SECONDS))
 
     def _write_tick(self, tick: int) -> None:
+        entries = [self._config_entry(config) for config in self._scaled(tick - self._tick_ms)]
+        self._grid = structs.replace(self._grid, tick=tick)
         self._seq += 1
-        grid = ("SET", self._grid_key, encode((self._tick_ms, tick, len(self._stores))))
-        entry = entry_of_tick(self._seq, tick, self._stores)
-        self._emitter.emit([entry], [grid, *cached_time(self._parts.prefix, tick)])
-        self._last_tick = tick
+        entries.append(entry_of_tick(self._seq, tick, self._grid.ticked))
+        grid = ("SET", self._grid_key, encode(self._grid))
+        relay = ("SET", self._relay_key, self._relay.snapshot())
+        self._emitter.emit(entries, [grid, relay, *cached_time(self._parts.prefix, tick)])
+        self._parts.metrics.stores.set(self._grid.open)
         self._parts.metrics.ticks.inc()
         self._parts.metrics.simulated_time.set(tick / 1000)
         self._clock.emitted(tick)
         self._parts.metrics.speed.set(self._clock.achieved_speed())
         await_bridge(self._emitter, self._parts.metrics, self._step, self._parts.stop)
+
+    def _scaled(self, moment_ms: int) -> list[StoreConfig]:
+        """Have as many stores open as are wanted from a moment on: what the stores concerned are told."""
+        wanted, grid = self._parts.wanted(), self._grid
+        if wanted == grid.open:
+            return []
+        before, moment = grid.stores, from_epoch_ms(moment_ms)
+        open_before, open_now = numbered_stores(grid.open), numbered_stores(wanted)
+        closed = {store: at for store, at in grid.closed.items() if store not in open_now}
+        closed |= {store: moment_ms for store in open_before if store not in open_now}
+        self._grid = structs.replace(grid, open=wanted, closed=closed)
+        log.info("%d stores are open, %d before", wanted, grid.open)
+        concerned = set(open_before).symmetric_difference(open_now).intersection(before)
+        told = [
+            status_record(store, "open" if store in open_now else "closed", moment_ms)
+            for store in sorted(concerned)
+        ]
+        return told + self._relay.admit(self._grid.stores, moment)
+
+    def _config_entry(self, config: StoreConfig) -> Entry:
+        self._seq += 1
+        return Entry(self._seq, (STORE_CONFIG.name,), FIELD_DATA, encode(config))
 
     def _relay_configuration(self, tick: int) -> None:
         """Write what has arrived of `shelf_policies`, at the lower bound of the tick to come.
@@ -149,12 +178,11 @@ class LiveSource:
         again with the same event ids.
         """
         moment = from_epoch_ms(tick - self._tick_ms)
-        rows = self._parts.feed.take()
-        entries: list[Entry] = []
-        for row in rows:
-            for config in configs_of(row, moment, self._relay, self._emitter, self._parts.metrics):
-                self._seq += 1
-                entries.append(Entry(self._seq, (STORE_CONFIG.name,), FIELD_DATA, encode(config)))
+        entries = [
+            self._config_entry(config)
+            for row in self._parts.feed.take()
+            for config in configs_of(row, moment, self._relay, self._emitter, self._parts.metrics)
+        ]
         if entries:
             self._emitter.emit(entries, [("SET", self._relay_key, self._relay.snapshot())])
             self._parts.metrics.events.labels(STORE_CONFIG.name).inc(len(entries))

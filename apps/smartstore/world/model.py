@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from smartstore.contracts.events import ShelfEvent, WarehouseEvent
+from smartstore.contracts.events import ShelfEvent, StoreConfig, WarehouseEvent
 from smartstore.contracts.settings import RunSettings
+from smartstore.contracts.wire import derived_id, from_epoch_ms
 
 
 class Emission(Struct, frozen=True):
@@ -28,20 +29,62 @@ class JobFact(Struct, frozen=True):
     record: ShelfEvent | WarehouseEvent
 
 
+def status_record(store_id: str, status: Literal["open", "closed"], moment_ms: int) -> StoreConfig:
+    """What tells a store in its own order of events that it is open, or closed, from a moment on (epoch ms)."""
+    return StoreConfig(
+        event_id=derived_id("status", store_id, status, moment_ms),
+        store_id=store_id,
+        timestamp=from_epoch_ms(moment_ms),
+        kind="status",
+        status=status,
+    )
+
+
 class World(Protocol):
     """Stores whose life is a function of the settings; times are epoch milliseconds on the tick grid."""
 
-    stores: tuple[str, ...]
     start_ms: int
     """Lower bound of the first tick, a multiple of `tick_ms`."""
     end_ms: int | None
     """No event happens at or after it; None = the world has no end."""
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """All stores that there have been, by ordinal."""
+        ...
+
+    @property
+    def open_stores(self) -> tuple[str, ...]:
+        """Those that are open: the lowest ordinals."""
+        ...
+
+    @property
+    def awake(self) -> tuple[str, ...]:
+        """Those in which something may happen: open, or closed and not at rest."""
+        ...
 
     def opening(self) -> list[Emission]:
         """The stores, the profile of each shelf, the opening counts of shelves and back rooms, all at `start_ms`.
 
         They belong to the first tick (`start_ms + tick_ms`) and are independent of how far the world has come.
         """
+        ...
+
+    def scale(self, stores: int) -> list[Emission]:
+        """Have so many stores open from the moment reached on: closes the highest ordinals, opens closed ones again
+        as they were left, and new ones after them.
+
+        Returns what says so: the records of the stores concerned, with profiles and opening counts of new ones; they
+        belong to the next tick. Raises `ReplayDataError` when there are not so many stores in the recorded data.
+        """
+        ...
+
+    def settled(self, store_id: str) -> bool:
+        """Whether nothing more happens by itself in a store: closed, its customers gone, nothing under way."""
+        ...
+
+    def rest(self, store_id: str) -> None:
+        """Let the world's time pass without a store, until it is opened again."""
         ...
 
     def advance(self, tick_ms: int, facts: Sequence[JobFact] = ()) -> list[Emission]:

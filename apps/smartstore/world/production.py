@@ -35,9 +35,11 @@ class Production:
         self.last_tick = _last_tick(settings, world)
         """The tick that closes the last event; None = the run has no end."""
 
-    def make(self, tick_ms: int, facts: Sequence[JobFact]) -> TickRecords:
-        """The records of one tick; call it once for each tick, in order. `facts`: known since the last tick."""
-        emissions = self.world.advance(tick_ms, facts)
+    def make(self, tick_ms: int, facts: Sequence[JobFact], scaled: Sequence[Emission] = ()) -> TickRecords:
+        """The records of one tick; call it once for each tick, in order. `facts`: known since the last tick; `scaled`:
+        what stores that opened or closed since then begin with.
+        """
+        emissions = [*scaled, *self.world.advance(tick_ms, facts)]
         if tick_ms == self.first_tick:
             emissions = [*self.world.opening(), *emissions]
         records = self._encoded(emissions, tick_ms)

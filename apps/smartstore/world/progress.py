@@ -6,8 +6,8 @@ as acknowledged once the facts that the jobs had stated by then have arrived too
 """
 
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -32,33 +32,38 @@ class _Status(Struct):
 _decode = msgspec.json.Decoder(_Status).decode
 
 
+class Acknowledged(Struct, frozen=True):
+    """By store: the last acknowledged tick (epoch ms), and the number of the last fact stated by then."""
+
+    ticks: Mapping[str, int]
+    facts: Mapping[str, int]
+
+
 class Progress:
     """Acknowledged ticks by store; `changed` is notified whenever one moves on."""
 
-    def __init__(
-        self, stores: Sequence[str], changed: threading.Condition, received: Callable[[str], int]
-    ) -> None:
+    def __init__(self, changed: threading.Condition, received: Callable[[str], int]) -> None:
         """`received`: how many facts of a store have arrived."""
         self._ticks: dict[str, int] = {}
         self._facts: dict[str, int] = {}
-        self._reported: dict[str, deque[tuple[int, int]]] = {store: deque() for store in stores}
+        self._reported: defaultdict[str, deque[tuple[int, int]]] = defaultdict(deque)
         self._changed = changed
         self._received = received
         self._lock = threading.Lock()
 
-    def acknowledged_ms(self) -> int | None:
-        """The tick acknowledged by all stores, epoch milliseconds; None while a store has acknowledged none."""
-        with self._lock:
-            self._confirm()
-        if len(self._ticks) < len(self._reported):
-            return None
-        return min(self._ticks.values())
+    def acknowledged_ms(self, since: Mapping[str, int]) -> int | None:
+        """The tick acknowledged by all these stores, epoch milliseconds; None without stores.
 
-    def acknowledged_facts(self) -> dict[str, int]:
-        """Number of the last fact that each store had stated by its acknowledged tick."""
+        `since`: by store the tick before its first one, which counts as acknowledged.
+        """
+        ticks = self.acknowledged().ticks
+        return min((max(ticks.get(store, first), first) for store, first in since.items()), default=None)
+
+    def acknowledged(self) -> Acknowledged:
+        """How far each store is."""
         with self._lock:
             self._confirm()
-            return dict(self._facts)
+            return Acknowledged(dict(self._ticks), dict(self._facts))
 
     def _confirm(self) -> None:
         for store, reported in self._reported.items():
@@ -75,11 +80,11 @@ class Progress:
                 status = _decode(value or b"")
             except msgspec.MsgspecError:
                 continue
-            reported = self._reported.get(status.store_id)
-            if status.application != APPLICATION or reported is None:
+            if status.application != APPLICATION:
                 continue
             tick = epoch_ms(status.tick)
             with self._lock:
+                reported = self._reported[status.store_id]
                 last = reported[-1][0] if reported else self._ticks.get(status.store_id)
                 if last is None or tick > last:
                     reported.append((tick, status.facts))

@@ -34,11 +34,14 @@ class PolicyError(ValueError):
 
 
 class PolicyRelay:
-    """Knows which store each policy was last sent to, so that a store loses a policy that moved to another one."""
+    """Knows the policies in force, so that a store loses one that moved to another one, and a new store gets them all.
+
+    Closed stores are told as well: what they are told waits for them in their lines.
+    """
 
     def __init__(self, stores: Sequence[str]) -> None:
         self._stores = tuple(stores)
-        self._scopes: dict[str, str | None] = {}
+        self._policies: dict[str, ShelfPolicy] = {}
         self.positions: dict[int, int] = {}
         """The next offset to relay, by partition."""
 
@@ -54,16 +57,16 @@ class PolicyRelay:
         if row.value is None:
             return []
         policy, deleted = decode_row(row.value)
-        known = policy.policy_id in self._scopes
-        before = self._concerned(self._scopes[policy.policy_id]) if known else ()
+        last = self._policies.get(policy.policy_id)
+        before = self._concerned(last.store_id) if last else ()
         after = self._concerned(policy.store_id)
         if deleted:
-            self._scopes.pop(policy.policy_id, None)
-            before, after = before if known else after, ()
+            self._policies.pop(policy.policy_id, None)
+            before, after = before if last else after, ()
         else:
             if not after and not before:
                 raise PolicyError(f"`store_id` {policy.store_id!r} is not a store of this run")
-            self._scopes[policy.policy_id] = policy.store_id
+            self._policies[policy.policy_id] = policy
         return [
             StoreConfig(
                 event_id=derived_id("policy", store, policy.policy_id, row.offset),
@@ -77,24 +80,43 @@ class PolicyRelay:
             if store in after or store in before
         ]
 
+    def admit(self, stores: Sequence[str], moment: datetime) -> list[StoreConfig]:
+        """`stores` are all that there are from `moment` on; returns the policies in force for those that are new."""
+        new = [store for store in stores if store not in self._stores]
+        self._stores = tuple(stores)
+        return [
+            StoreConfig(
+                event_id=derived_id("policy", store, policy.policy_id, "opening"),
+                store_id=store,
+                timestamp=moment,
+                kind="policy",
+                policy=policy,
+            )
+            for store in new
+            for _, policy in sorted(self._policies.items())
+            if store in self._concerned(policy.store_id)
+        ]
+
     def restore(self, snapshot: bytes) -> None:
         """Continue from a snapshot."""
-        self._scopes, self.positions = msgspec.msgpack.decode(
-            snapshot, type=tuple[dict[str, str | None], dict[int, int]]
+        self._stores, self._policies, self.positions = msgspec.msgpack.decode(
+            snapshot, type=tuple[tuple[str, ...], dict[str, ShelfPolicy], dict[int, int]]
         )
 
     def snapshot(self) -> bytes:
-        """Scopes and positions."""
-        return msgspec.msgpack.encode((self._scopes, self.positions))
+        """Stores, policies and positions."""
+        return msgspec.msgpack.encode((self._stores, self._policies, self.positions))
 
     def note(self, record: StoreConfig) -> None:
         """Take over what a record relayed before says, on the way from a snapshot to the end of the ledger."""
-        if record.policy is None:
+        policy = record.policy
+        if policy is None:
             return
-        if record.op == "upsert":
-            self._scopes[record.policy.policy_id] = record.policy.store_id
-        elif self._scopes.get(record.policy.policy_id) in (None, record.store_id):
-            self._scopes.pop(record.policy.policy_id, None)
+        moved = policy.store_id not in (None, record.store_id)
+        if record.op == "upsert" or moved:
+            self._policies[policy.policy_id] = policy
+        else:
+            self._policies.pop(policy.policy_id, None)
 
     def _concerned(self, store_id: str | None) -> tuple[str, ...]:
         if store_id is None:

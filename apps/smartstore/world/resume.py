@@ -18,11 +18,13 @@ from smartstore.world.ledger_lines import (
     entry_of_line,
     is_fact,
     is_relayed,
+    is_scale,
     is_tick,
 )
-from smartstore.world.model import JobFact, SnapshotError
+from smartstore.world.model import Emission, JobFact, SnapshotError
 from smartstore.world.production import Production
 from smartstore.world.relay import PolicyRelay
+from smartstore.world.scaling import scale
 from smartstore.world.snapshots import Snapshot, Snapshots
 
 _MAY_CHANGE = ("speed", "max_lead", "days")
@@ -30,7 +32,7 @@ log = logging.getLogger("smartstore.world.resume")
 
 
 def demand_same_run(written: RunSettings | None, wanted: RunSettings) -> None:
-    """Speed, lead and end may change in the middle of a run, nothing else.
+    """Speed, lead, end and the number of stores may change in the middle of a run, nothing else.
 
     Raises:
         LedgerError: names the first setting that differs.
@@ -66,11 +68,15 @@ def realise_again(
         return production.first_tick - production.tick_ms
     snapshot = _restore(production, relay, snapshots.newest(committed.seq))
     facts: list[JobFact] = []
+    scaled: list[Emission] = []
+    last = snapshot.tick_ms if snapshot else production.world.start_ms
     for line in ledger.lines_from(snapshot.place if snapshot else None):
         if is_tick(line):
-            _make_again(production, line, facts)
-            facts = []
+            last = _make_again(production, line, facts, scaled)
+            facts, scaled = [], []
             step()
+        elif is_scale(line):
+            scaled = scale(production.world, relay, len(DECODE_LINE(line).stores), last)
         elif is_fact(line):
             told = DECODE_LINE(line)
             facts.append(fact_of(told.line or "", bytes(told.data)))
@@ -122,20 +128,27 @@ def fact_of(line: str, data: bytes) -> JobFact:
     return JobFact(line, decoder(BY_NAME[line].value).decode(data))
 
 
-def _make_again(production: Production, line: bytes, facts: Sequence[JobFact]) -> None:
+def _make_again(
+    production: Production, line: bytes, facts: Sequence[JobFact], scaled: Sequence[Emission]
+) -> int:
     mark = DECODE_TICK(line)
-    made = production.make(mark.tick_ms, facts)
+    for store in set(production.world.awake).difference(mark.stores):
+        production.world.rest(store)
+    made = production.make(mark.tick_ms, facts, scaled)
     if (len(made.records), made.checksum) != (mark.records, mark.checksum):
         raise LedgerError(
             f"made again, the tick {mark.tick.isoformat()} differs from the ledger ({len(made.records)} records, "
             f"{mark.records} expected): another version of SmartStore or of the data wrote it; "
             "start over with `smartstore reset`"
         )
+    return mark.tick_ms
 
 
 def _comparable(settings: RunSettings) -> RunSettings:
     same = dict.fromkeys(_MAY_CHANGE, 0)
-    return msgspec.structs.replace(settings, source=msgspec.structs.replace(settings.source, **same))
+    return msgspec.structs.replace(
+        settings, stores=0, source=msgspec.structs.replace(settings.source, **same)
+    )
 
 
 def _difference(written: object, wanted: object, path: str) -> str | None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from smartstore.world.ledger import LedgerPlace
 
-_FORMAT = 1
+_FORMAT = 2
 _KEPT = 2
 _SUFFIX = ".snapshot"
 log = logging.getLogger("smartstore.world.snapshots")

@@ -30,13 +30,16 @@ from smartstore.world.ledger_lines import (
     record_line,
     relayed_line,
     run_line,
+    scale_line,
     tick_line,
 )
+from smartstore.world.model import Emission
 from smartstore.world.policy_feed import PolicyFeed
 from smartstore.world.production import Production, TickRecords
 from smartstore.world.progress import Progress
 from smartstore.world.relay import PolicyError, PolicyRelay, PolicyRow, refused_row
 from smartstore.world.resume import demand_same_run, entries_after, fact_of, realise_again
+from smartstore.world.scaling import Closing, scale
 from smartstore.world.snapshots import Snapshot, Snapshots
 from smartstore.world.telemetry import WorldMetrics
 
@@ -48,9 +51,12 @@ log = logging.getLogger("smartstore.world")
 
 
 class SourceParts(Struct, frozen=True, kw_only=True):
-    """What a source works with. `changed` is notified when policy rows or acknowledgements have arrived."""
+    """What a source works with. `changed` is notified when policy rows or acknowledgements have arrived; `wanted` says
+    how many stores are to be open.
+    """
 
     settings: RunSettings
+    wanted: Callable[[], int]
     production: Production
     ledger: Ledger
     snapshots: Snapshots
@@ -70,14 +76,16 @@ class Source:
     def __init__(self, parts: SourceParts) -> None:
         self._parts = parts
         self._production = parts.production
-        self._stores = parts.production.world.stores
+        self._world = parts.production.world
         self._ledger = parts.ledger
         self._emitter = parts.emitter
         self._metrics = parts.metrics
-        self._relay = PolicyRelay(self._stores)
+        self._relay = PolicyRelay(self._world.stores)
         source = parts.settings.source
         self._tick_ms = source.tick_ms
-        self._last_tick = parts.production.first_tick - source.tick_ms
+        self._start = self._last_tick = parts.production.first_tick - source.tick_ms
+        self._opened: dict[str, int] = {}
+        """By store that opened since this process started: the tick before its first one."""
         self._closed_seq: int | None = None
         """Sequence number of the last tick's line, once world and ledger agree on it."""
         self._clock = Clock(
@@ -108,6 +116,7 @@ class Source:
             self._parts.facts.follow(
                 committed.facts if committed else {}, committed.taken if committed else {}
             )
+            self._closing = Closing(self._production, committed.closing if committed else {})
             for tick in self._ticks_to_come():
                 self._wait_for(tick)
                 self._write_tick(tick)
@@ -124,8 +133,8 @@ class Source:
         settings, ledger = self._parts.settings, self._ledger
         if ledger.run is None:
             self._emitter.begin()
-            ledger.append([run_line(settings, self._stores)])
-            log.info("new run %s of %d stores", settings.name, len(self._stores))
+            ledger.append([run_line(settings, self._world.stores)])
+            log.info("new run %s of %d stores", settings.name, len(self._world.stores))
             return
         demand_same_run(ledger.run.settings, settings)
         self._last_tick = realise_again(
@@ -171,15 +180,28 @@ class Source:
                 self._metrics.held_back.inc(time.monotonic() - before)
 
     def _held(self, tick: int) -> bool:
-        return not self._clock.may_lead(tick, self._parts.progress.acknowledged_ms())
+        return not self._clock.may_lead(tick, self._acknowledged_ms())
+
+    def _acknowledged_ms(self) -> int | None:
+        """The slowest open or closing store's acknowledged tick."""
+        since = {store: self._opened.get(store, self._start) for store in self._world.awake}
+        return self._parts.progress.acknowledged_ms(since)
 
     def _write_tick(self, tick: int) -> None:
         """One tick: made, into the ledger, from there into Redis."""
-        told = self._parts.facts.take(self._parts.progress.acknowledged_facts())
-        made = self._production.make(tick, [fact_of(fact.line, fact.data) for fact in told])
-        records, first = made.records, self._ledger.next_seq + len(told)
+        acknowledged = self._parts.progress.acknowledged()
+        told = self._parts.facts.take(acknowledged.facts)
+        facts = [fact_of(fact.line, fact.data) for fact in told]
+        self._closing.told(facts, tick)
+        for store in self._closing.resting(acknowledged.ticks):
+            self._world.rest(store)
+        lines, scaled = self._scaled()
+        made = self._production.make(tick, facts, scaled)
+        self._closing.made(tick)
+        for fact in told:
+            lines.append(fact_line(self._ledger.next_seq + len(lines), fact.line, fact.data))
+        records, first = made.records, self._ledger.next_seq + len(lines)
         closing = first + len(records)
-        lines = [fact_line(seq, fact.line, fact.data) for seq, fact in enumerate(told, self._ledger.next_seq)]
         lines += [record_line(seq, record) for seq, record in enumerate(records, first)]
         lines.append(tick_line(self._mark(closing, tick, made)))
         self._ledger.commit(lines, tick)
@@ -187,7 +209,7 @@ class Source:
         self._last_tick, self._closed_seq = tick, closing
         self._records_since_snapshot += len(lines)
         entries = [entry_of(seq, record) for seq, record in enumerate(records, first)]
-        entries.append(entry_of_tick(closing, tick, self._stores))
+        entries.append(entry_of_tick(closing, tick, self._world.awake))
         self._emitter.emit(entries, cached_time(self._parts.prefix, tick))
         self._clock.emitted(tick)
         self._count(records, made.lost_units)
@@ -195,16 +217,32 @@ class Source:
             self._save_snapshot()
         await_bridge(self._emitter, self._parts.metrics, self._step, self._parts.stop)
 
+    def _scaled(self) -> tuple[list[bytes], list[Emission]]:
+        """The ledger's line for a change of the number of stores, if one is wanted, and what it begins with.
+
+        The run's first tick has the stores that the run began with.
+        """
+        wanted = self._parts.wanted()
+        if wanted == len(self._world.open_stores) or self._closed_seq is None:
+            return [], []
+        before = self._world.open_stores
+        emissions = scale(self._world, self._relay, wanted, self._last_tick)
+        stores = self._world.open_stores
+        self._opened |= dict.fromkeys(set(stores).difference(before), self._last_tick)
+        log.info("%d stores are open, %d before", len(stores), len(before))
+        return [scale_line(self._ledger.next_seq, stores)], emissions
+
     def _mark(self, seq: int, tick: int, made: TickRecords) -> TickMark:
         return TickMark(
             seq=seq,
             tick=from_epoch_ms(tick),
-            stores=list(self._stores),
+            stores=list(self._world.awake),
             records=len(made.records),
             checksum=made.checksum,
             relayed=self._relay.positions,
             facts=self._parts.facts.positions(),
             taken=self._parts.facts.taken,
+            closing=self._closing.until,
         )
 
     def _stay(self) -> None:
@@ -252,7 +290,7 @@ class Source:
             Snapshot(
                 tick_ms=self._last_tick,
                 place=self._ledger.place(),
-                world=self._production.world.snapshot(),
+                world=self._world.snapshot(),
                 faults=self._production.faults.snapshot(),
                 relay=self._relay.snapshot(),
             )
@@ -263,7 +301,8 @@ class Source:
         metrics, clock = self._metrics, self._clock
         metrics.redis_up.set(self._emitter.connected)
         metrics.speed.set(clock.achieved_speed())
-        metrics.lead.set(clock.lead(self._last_tick, self._parts.progress.acknowledged_ms()) + 1)
+        metrics.lead.set(clock.lead(self._last_tick, self._acknowledged_ms()) + 1)
+        metrics.stores.set(len(self._world.open_stores))
 
     def _count(self, records: Sequence[Record], lost_units: int) -> None:
         metrics = self._metrics

@@ -13,6 +13,7 @@ class WorldMetrics:
         self.lead = self._gauge(
             "lead_ticks", "Ticks between the last emitted and the slowest acknowledged one"
         )
+        self.stores = self._gauge("stores", "Open stores")
         self.finished = self._gauge("finished", "1 when all data has been emitted")
         self.redis_up = self._gauge("redis_up", "1 while Redis takes what is emitted")
         self.held_back = self._counter("held_back_seconds", "Seconds spent waiting for acknowledged ticks")

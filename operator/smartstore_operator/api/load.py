@@ -10,7 +10,7 @@ from yaml.nodes import MappingNode
 
 from smartstore_operator.api.explain import problems_of
 from smartstore_operator.api.problems import Problem, SpecError
-from smartstore_operator.api.smartstore import API_VERSION, KIND, SmartStore
+from smartstore_operator.api.smartstore import API_VERSION, KIND, SmartStore, Spec
 
 _MOST_BYTES = 1_000_000
 """More than the API server takes for one object."""
@@ -45,6 +45,16 @@ def validate_smartstore(document: Any) -> SmartStore:
         return SmartStore.parse(document)
     except ValidationError as error:
         raise SpecError(problems_of(error, SmartStore)) from None
+
+
+def with_stores(smartstore: SmartStore, stores: int) -> SmartStore:
+    """The same SmartStore with another number of stores; raises `SpecError` like `load_smartstore`."""
+    fields = Spec.model_fields
+    spec = {fields[name].alias or name: getattr(smartstore.spec, name) for name in fields} | {
+        "stores": stores
+    }
+    document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": smartstore.metadata, "spec": spec}
+    return validate_smartstore(document)
 
 
 def _read(path: Path) -> str:

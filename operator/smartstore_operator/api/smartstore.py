@@ -85,6 +85,15 @@ class Spec(Block):
     def _fill_profile(cls, given: Any) -> Any:
         return with_profile_defaults(given)
 
+    @model_validator(mode="after")
+    def _check_stores(self) -> Self:
+        if self.source.type == "Replay" and self.stores > settings.RECORDED_STORES:
+            raise ValueError(
+                f"stores is {self.stores}, but the recorded data of source type Replay have "
+                f"{settings.RECORDED_STORES} stores"
+            )
+        return self
+
 
 class Metadata(BaseModel):
     """Name and labels of the object."""

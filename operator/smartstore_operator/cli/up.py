@@ -23,7 +23,7 @@ from smartstore_operator.embedded.datadir import DataDir
 from smartstore_operator.embedded.errors import NotRunning, StartFailure
 from smartstore_operator.embedded.observer import Observer
 from smartstore_operator.embedded.supervisor import Supervisor
-from smartstore_operator.embedded.system import System, load, prepare
+from smartstore_operator.embedded.system import Applied, System, load, prepare
 
 
 def add_parser(commands: Any) -> None:
@@ -66,12 +66,14 @@ async def _run(
     view.say(
         f"starting {system.smartstore.name}: {system.smartstore.spec.stores} stores, data in {_short(data.root)}"
     )
+    applied = Applied(system)
     observer = Observer(system.metrics_urls(), system.rendered.postgres_dsn, view.first_alert)
     supervisor = Supervisor(
         system.rendered.components,
         data,
         listener=view.changed,
-        observe=lambda: {**system.facts(), **observer.status(supervisor.restarts())},
+        observe=lambda: {**applied.system.facts(), **observer.status(supervisor.restarts())},
+        commands={"scale": applied.scale},
     )
     code = exits.OK
     async with view:

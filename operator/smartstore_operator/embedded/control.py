@@ -12,6 +12,8 @@ from typing import Any
 from smartstore_operator.embedded.errors import NotRunning
 
 _SOCKET = "control"
+Command = Callable[[dict[str, Any]], dict[str, Any]]
+"""Answers the requests of one command, at once."""
 Answer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 

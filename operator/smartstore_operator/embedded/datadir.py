@@ -135,6 +135,14 @@ class DataDir:
             write_json(path, known)
         return known[name]
 
+    def fact(self, name: str) -> Any:
+        """What `note` or `remember` has kept under a name; None if nothing."""
+        return read_json(self.root / MARKER).get(name)
+
+    def note(self, name: str, value: Any) -> None:
+        """Keep a fact about this directory, instead of an earlier one."""
+        write_json(self.root / MARKER, read_json(self.root / MARKER) | {name: value})
+
     def write_files(self, components: Iterable[Component]) -> None:
         """Write the rendered files of all components; what an earlier render left behind goes away."""
         shutil.rmtree(self.root / "config", ignore_errors=True)
@@ -145,6 +153,14 @@ class DataDir:
             _write_all(directory, component.secret_files, 0o600)
             if component.state_dir is not None:
                 Path(component.state_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def replace_files(self, components: Iterable[Component]) -> None:
+        """Replace the rendered files that have changed, each in one step, while their components run."""
+        for component in components:
+            for name, text in component.files.items():
+                path = self.config(component.name) / name
+                if path.read_text() != text:
+                    write_text(path, text, 0o644)
 
     def delete(self) -> None:
         """Remove the directory and all data in it."""

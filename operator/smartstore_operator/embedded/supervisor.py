@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -42,7 +42,7 @@ class Supervisor:
     """Starts, watches and stops components. The caller holds the data directory's lock.
 
     Runs in the event loop of the main thread. `listener` hears every change of a component's state; `observe` adds to
-    what `status` answers.
+    what `status` answers, `commands` answer further requests.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Supervisor:
         policy: RestartPolicy | None = None,
         listener: Callable[[Change], None] = lambda _: None,
         observe: Callable[[], dict[str, Any]] = dict,
+        commands: Mapping[str, control.Command] | None = None,
     ) -> None:
         self.instance = str(uuid.uuid4())
         self.ready = False
@@ -61,6 +62,7 @@ class Supervisor:
         self._data = data
         self._listener = listener
         self._observe = observe
+        self._commands = commands or {}
         self._children = Children(self.instance, self._note)
         self._runners = {
             component.name: Runner(component, data, self._children, policy or RestartPolicy(), self._heard)
@@ -218,6 +220,8 @@ class Supervisor:
                 return {"ready": await self.start(request["components"])}
             except StartFailure as failure:
                 return {"error": str(failure), "tail": failure.tail}
+        if command in self._commands:
+            return self._commands[command](request)
         raise ValueError(f"unknown command {command!r}")
 
     async def _all_ready(self, names: Iterable[str]) -> None:

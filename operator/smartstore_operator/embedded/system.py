@@ -6,13 +6,14 @@ import secrets
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from smartstore_operator.api.load import load_smartstore
+from smartstore_operator.api.load import load_smartstore, with_stores
+from smartstore_operator.api.problems import SpecError
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.embedded import ports, toolchain
 from smartstore_operator.embedded.datadir import DataDir, write_json, write_text
@@ -21,6 +22,9 @@ from smartstore_operator.render import Platform, Rendered, port_requests, render
 
 LEAST_FREE_BYTES = 2 * 1024**3
 """A replayed week with Kafka's copies of it needs about one GiB."""
+
+_STORES = "stores"
+"""The fact of a data directory that says how many stores the last file asked for, and how many are open."""
 
 _PORT_FIELDS = {
     "kafka": "spec.kafka.port",
@@ -42,6 +46,7 @@ class System:
 
     smartstore: SmartStore
     data: DataDir
+    platform: Platform
     rendered: Rendered
 
     def facts(self) -> dict[str, Any]:
@@ -63,11 +68,29 @@ class System:
         }
 
     def write(self) -> None:
-        """Write the components' files, and the run's settings for those who look from beside."""
+        """Write all that the components and their clients read."""
         self.data.write_files(self.rendered.components)
+        self.write_run_file()
+        write_json(self.data.client_file, self.client_environment(), mode=0o600)
+
+    def with_stores(self, stores: int) -> "System":
+        """The running system with another number of stores: written down, for processes that follow their run file and
+        for the next start; nothing is restarted.
+
+        Raises:
+            SpecError: there cannot be so many.
+        """
+        smartstore = with_stores(self.smartstore, stores)
+        scaled = replace(self, smartstore=smartstore, rendered=render(smartstore, self.platform))
+        self.data.note(_STORES, {**self.data.fact(_STORES), "open": stores})
+        self.data.replace_files(scaled.rendered.components)
+        scaled.write_run_file()
+        return scaled
+
+    def write_run_file(self) -> None:
+        """Write the run's settings for those who look from beside."""
         settings = msgspec.json.encode(self.rendered.run_settings).decode()
         write_text(self._run_file, settings, mode=0o644)
-        write_json(self.data.client_file, self.client_environment(), mode=0o600)
 
     @property
     def _run_file(self) -> Path:
@@ -108,7 +131,32 @@ def prepare(smartstore: SmartStore, data: DataDir, environment: Mapping[str, str
     _demand_space(data.root)
     _demand_same_partitions(smartstore, data)
     platform = _platform(smartstore, data, environment)
-    return System(smartstore=smartstore, data=data, rendered=render(smartstore, platform))
+    smartstore = _as_scaled(smartstore, data)
+    return System(smartstore=smartstore, data=data, platform=platform, rendered=render(smartstore, platform))
+
+
+def _as_scaled(smartstore: SmartStore, data: DataDir) -> SmartStore:
+    """With the stores that `smartstore scale` asked for last, unless the file asks for another number since then."""
+    in_file, kept = smartstore.spec.stores, data.fact(_STORES)
+    stores = kept["open"] if kept and kept["file"] == in_file else in_file
+    data.note(_STORES, {"file": in_file, "open": stores})
+    return with_stores(smartstore, stores)
+
+
+class Applied:
+    """The running system as it was applied last."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+
+    def scale(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer a request for another number of `stores`."""
+        before = self.system.smartstore.spec.stores
+        try:
+            self.system = self.system.with_stores(int(request["stores"]))
+        except SpecError as error:
+            return {"error": str(error)}
+        return {"before": before, "stores": self.system.smartstore.spec.stores}
 
 
 def _platform(smartstore: SmartStore, data: DataDir, environment: Mapping[str, str]) -> Platform:

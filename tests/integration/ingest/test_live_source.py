@@ -125,7 +125,7 @@ def test_every_tick_is_written_once_whatever_is_killed(
     assert abs(ticks[-1] - time.time() * 1000) < 5000
 
 
-def test_a_policy_is_relayed_once_and_again_when_there_are_more_stores(
+def test_a_policy_is_relayed_once_and_to_stores_that_open_later(
     start_source: Callable[..., Process], streams: Streams, bootstrap: str, topic_prefix: str
 ) -> None:
     producer = Producer({"bootstrap.servers": bootstrap})
@@ -150,9 +150,35 @@ def test_a_policy_is_relayed_once_and_again_when_there_are_more_stores(
     ]
     assert {epoch_ms(datetime.fromisoformat(c["timestamp"])) % TICK_MS for c in configs} == {0}
     process.stop()
-    added = streams.wait_for_configs(10, start_source(stores=3))[4:]
-    assert [c["store_id"] for c in added] == ["s0001", "s0002", "s0003"] * 2
-    assert {c["event_id"] for c in configs} <= {c["event_id"] for c in added}
+    process = start_source(stores=3)
+    added = streams.wait_for_configs(6, process)[4:]
+    assert [(c["store_id"], c["policy"]["threshold_pct"]) for c in added] == [("s0003", 40), ("s0003", 50)]
+    process.stop()
+
+
+def test_stores_open_and_close_without_a_restart(
+    start_source: Callable[..., Process], streams: Streams, tmp_path: Path
+) -> None:
+    """A closed store is told so and goes on to get ticks; kills in between change nothing."""
+    process = start_source()
+    streams.wait_for(3, process)
+    file = tmp_path / "run.json"
+    run = json.loads(file.read_text())
+    for stores in (1, 3):
+        draft = tmp_path / "run.new"
+        draft.write_text(json.dumps(run | {"stores": stores}))
+        draft.replace(file)
+        streams.wait_for(len(streams.ticks("commands")) + 5, process)
+        process.kill()
+        process = start_source(stores=stores)
+        streams.wait_for(len(streams.ticks("commands")) + 3, process)
+    process.stop()
+    told = [(c["store_id"], c["status"]) for c in streams.wait_for_configs(2, process)]
+    assert told == [("s0002", "closed"), ("s0002", "open")]
+    rows = [tuple(value["stores"]) for _, value in streams.entries("commands")]
+    two, three = ("s0001", "s0002"), ("s0001", "s0002", "s0003")
+    assert rows == sorted(rows)
+    assert set(rows) == {two, three}
 
 
 def test_another_grid_is_refused(start_source: Callable[..., Process], streams: Streams) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from smartstore.contracts.settings import load_run_settings
 from smartstore_operator.api.problems import SpecError
 from smartstore_operator.embedded import system, toolchain
 from smartstore_operator.embedded.datadir import DataDir
@@ -100,3 +101,45 @@ def test_passwords_are_for_the_owner_only(tmp_path: Path) -> None:
     for path in data.root.rglob("*"):
         if path.is_file() and password in path.read_text():
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+def stores(made: system.System) -> int:
+    """The number that the world's run file says."""
+    return load_run_settings(Path(made.data.config("world") / "run.json")).stores
+
+
+def test_scaling_is_written_for_running_processes_and_for_the_next_start(tmp_path: Path) -> None:
+    made = prepare(tmp_path, more="  stores: 2")
+    made.write()
+    files = {path: path.stat().st_ino for path in made.data.root.rglob("*") if path.is_file()}
+    scaled = made.with_stores(4)
+    assert stores(scaled) == 4
+    assert load_run_settings(Path(scaled.client_environment()["SMARTSTORE_RUN_FILE"])).stores == 4
+    assert scaled.facts()["stores"] == 4
+    changed = {path.name for path, inode in files.items() if path.stat().st_ino != inode}
+    assert changed == {"run.json", "smartstore.json"}
+    assert [c.environment for c in scaled.rendered.components] == [
+        c.environment for c in made.rendered.components
+    ]
+
+
+def test_a_file_undoes_scaling_only_when_it_asks_for_another_number(tmp_path: Path) -> None:
+    prepare(tmp_path, more="  stores: 2").write()
+    again = prepare(tmp_path, more="  stores: 2")
+    again.write()
+    again.with_stores(4)
+    assert prepare(tmp_path, more="  stores: 2").smartstore.spec.stores == 4
+    assert prepare(tmp_path, more="  stores: 3").smartstore.spec.stores == 3
+    assert prepare(tmp_path, more="  stores: 2").smartstore.spec.stores == 2
+
+
+def test_a_request_to_scale_is_answered_or_refused(tmp_path: Path) -> None:
+    made = prepare(tmp_path, more="  stores: 2")
+    made.write()
+    applied = system.Applied(made)
+    assert applied.scale({"stores": 5}) == {"before": 2, "stores": 5}
+    assert applied.scale({"stores": 0}) == {"error": "spec.stores: 0 is out of range; at least 1 is allowed"}
+    assert (
+        "the recorded data of source type Replay have 433 stores" in applied.scale({"stores": 434})["error"]
+    )
+    assert applied.system.smartstore.spec.stores == stores(applied.system) == 5

@@ -223,7 +223,7 @@ def estate() -> Estate:
     """Two stores planned by hand."""
     visit = [(421, ENTER, 0, 0), (424, PICK, 0, 2), (430, PAY, 0, 0)]
     planners = [HandPlanned(visit, store_id="s1"), HandPlanned(visit, store_id="s2")]
-    return Estate(RunSettings(name="small", stores=2), planners, START, None)
+    return Estate(RunSettings(name="small", stores=2), lambda ordinal, *_: planners[ordinal], START, None)
 
 
 def test_a_fact_concerns_its_own_store_only() -> None:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from smartstore.contracts.settings import ReplaySettings, RunSettings
+from smartstore.contracts.settings import RECORDED_STORES, ReplaySettings, RunSettings
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder, encode, epoch_ms
 from smartstore.world.physical.estate import Estate
@@ -189,6 +189,23 @@ def test_same_settings_same_world_and_another_store_changes_nothing(build: Build
     assert on_wire(emissions) == on_wire(run(second, DAY_TICKS))
     own = [e for e in emissions if e.record.store_id == "cj0367"]
     assert on_wire(own) == on_wire(run(alone, DAY_TICKS))
+
+
+def test_a_store_that_opens_later_is_the_next_busiest(build: Build) -> None:
+    both, later = (build(replay_settings(stores=n)) for n in (2, 1))
+    run(later, 3)
+    emissions: list[Any] = later.scale(2)
+    assert later.stores == both.stores
+    assert {e.record.store_id for e in emissions if e.line == "stores"} == {both.stores[1]}
+    recorded = [e.record.transaction_id for e in run(both, 20) if e.line == "pos_transactions"]
+    others: list[Any] = [e for n in range(4, 21) for e in later.advance(later.start_ms + n * 300_000)]
+    replayed = [e.record.transaction_id for e in others if e.line == "pos_transactions"]
+    assert set(replayed) <= set(recorded)
+
+
+def test_there_are_no_more_stores_than_recorded(build: Build) -> None:
+    with pytest.raises(ReplayDataError, match=f"have {RECORDED_STORES} stores, `stores` asks for"):
+        build(replay_settings(stores=RECORDED_STORES + 1))
 
 
 @pytest.mark.parametrize("ticks", [3, 280, 288, 300])

@@ -147,7 +147,7 @@ def test_a_tick_line_says_all_of_its_mark() -> None:
     line = tick_line(mark(4, 2, 3))
     assert json.loads(line) == {
         "kind": "tick", "seq": 4, "tick": "1970-01-01T00:10:00Z", "stores": ["s1"], "records": 3, "checksum": 7,
-        "relayed": {"0": 2}, "facts": {"wh_events": {"0": 3}}, "taken": {"s1": 2},
+        "relayed": {"0": 2}, "facts": {"wh_events": {"0": 3}}, "taken": {"s1": 2}, "closing": {},
     }  # fmt: skip
     assert (is_tick(line), is_fact(line), seq_of(line)) == (True, False, 4)
     assert DECODE_TICK(line) == mark(4, 2, 3)

@@ -25,15 +25,29 @@ class Arrived(dict[str, int]):
         return self.get(store, 0)
 
 
-def progress(arrived: Arrived, *stores: str) -> Progress:
-    return Progress(stores, threading.Condition(), arrived)
+class Followed:
+    """Progress as a source of these stores asks for it; none of them has a tick before its first one."""
+
+    def __init__(self, progress: Progress, stores: tuple[str, ...]) -> None:
+        self._progress, self._since = progress, dict.fromkeys(stores, 0)
+        self.take = progress.take
+
+    def acknowledged_ms(self) -> int | None:
+        return self._progress.acknowledged_ms(self._since)
+
+    def acknowledged_facts(self) -> dict[str, int]:
+        return dict(self._progress.acknowledged().facts)
+
+
+def progress(arrived: Arrived, *stores: str) -> Followed:
+    return Followed(Progress(threading.Condition(), arrived), stores)
 
 
 def test_the_slowest_store_counts() -> None:
     subject = progress(Arrived(), "a", "b")
-    assert subject.acknowledged_ms() is None
+    assert subject.acknowledged_ms() == 0
     subject.take([status("a", 3)])
-    assert subject.acknowledged_ms() is None
+    assert subject.acknowledged_ms() == 0
     subject.take([status("b", 2)])
     assert subject.acknowledged_ms() == 2 * TICK
     subject.take([status("b", 7)])
@@ -85,10 +99,20 @@ def test_progress_never_goes_back() -> None:
 def test_what_is_no_status_of_the_hot_application_is_ignored() -> None:
     subject = progress(Arrived(), "a")
     subject.take([None, b"", b"{}", status("elsewhere", 1), status("a", 1, application="cold")])
-    assert subject.acknowledged_ms() is None
+    assert subject.acknowledged_ms() == 0
 
 
 def test_a_status_without_facts_is_one_of_no_facts() -> None:
     subject = progress(Arrived(), "a")
     subject.take([b'{"application":"hot","store_id":"a","tick":"1970-01-01T00:05:00Z"}'])
     assert (subject.acknowledged_ms(), subject.acknowledged_facts()) == (TICK, {"a": 0})
+
+
+def test_only_the_stores_asked_for_count() -> None:
+    """A store that opened later counts from the tick before its first one; one that has closed does not count."""
+    subject = Progress(threading.Condition(), Arrived())
+    subject.take([status("a", 7), status("closed", 2)])
+    assert subject.acknowledged_ms({"a": 0, "new": 6 * TICK}) == 6 * TICK
+    subject.take([status("new", 8)])
+    assert subject.acknowledged_ms({"a": 0, "new": 6 * TICK}) == 7 * TICK
+    assert subject.acknowledged_ms({}) is None

@@ -28,7 +28,7 @@ def step(
     `units`: on each shelf; `lots`, `back_lots`: of the store and of the back room; all after this tick.
     """
     emitted = Emitted()
-    if moment.planning.execution != "Assumed" or moment.tick_ms < _round_of(last_day, moment):
+    if moment.tick_ms < next_due(last_day, moment):
         return last_day, emitted
     for shelf, named in _expired_in_store(lots, units, moment.today):
         emitted.events_in += len(named)
@@ -43,7 +43,7 @@ def step(
 
 def next_due(last_day: int, moment: Moment) -> int:
     """When the next round is (epoch ms)."""
-    if moment.planning.execution != "Assumed":
+    if moment.planning.execution != "Assumed" or not moment.open:
         return NEVER
     return _round_of(last_day, moment)
 

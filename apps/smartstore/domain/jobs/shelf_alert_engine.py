@@ -55,7 +55,8 @@ def step(
     size = len(stock.shelves)
     state = replace(state, books=tuple(book.sized(size) for book in state.books))
     policies = _with_policies(state.policies, records.config)
-    everything = moment.new_day or profiles_changed or policies is not state.policies
+    decided = any(row.kind == "status" for row in records.config)
+    everything = moment.new_day or profiles_changed or policies is not state.policies or decided
     if state.limits is None or profiles_changed or policies is not state.policies:
         limits = resolve(policies, stock.shelves, moment.store_id, moment.planning)
         state = replace(state, policies=policies, limits=limits)
@@ -109,7 +110,7 @@ def _with_policies(
 def _holds(state: State, kind: int, shelves: IntArray, stock: Stock, moment: Moment) -> BoolArray:
     limits = state.limits
     assert limits is not None
-    counted = stock.counted[shelves]
+    counted = stock.counted[shelves] & moment.open
     if kind == REFILL:
         units = stock.units[shelves]
         low = 100.0 * units / stock.shelves.capacity[shelves] < limits.threshold_pct[shelves]

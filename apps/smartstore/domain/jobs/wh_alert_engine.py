@@ -88,6 +88,8 @@ def step(
     orders = orders.copy()
     _mark_ordered(state.plans, orders, rows, moment)
     changed = _obey(state.plans, orders, rows, records, shelves, moment, emitted)
+    if not moment.open:
+        changed |= _give_up(state.plans, orders, rows, moment)
     for row in sorted(rows):
         emitted.emit(topics.WH_SUPPLIER_PLAN, supplier_plans.ordered_record(orders, row, shelves, moment))
     cancelled = {shelf for shelf in changed if state.plans.status[shelf] == CANCELLED}
@@ -161,6 +163,16 @@ def _obey(
     return changed
 
 
+def _give_up(plans: PlanBook, orders: OrderBook, rows: set[int], moment: Moment) -> set[int]:
+    """A closed store orders nothing; as by `cancel` of all that can be cancelled."""
+    pending = np.flatnonzero(plans.status == PENDING)
+    plans.status[pending], plans.closed_ms[pending] = CANCELLED, moment.tick_ms
+    for row in np.flatnonzero(~orders.is_closed & (orders.sent == 0)).tolist():
+        _call_off(plans, orders, row, moment)
+        rows.add(row)
+    return set(pending.tolist())
+
+
 def _meant_order(orders: OrderBook, command: Command, shelves: Shelves, moment: Moment) -> int | None:
     """The order whose plan a command cancels, if its goods have not been delivered yet."""
     if command.command != "cancel":
@@ -188,7 +200,7 @@ def _needs(state: State, orders: OrderBook, room: BackRoom, moment: Moment) -> N
     limited = shelves.warehouse_capacity > 0
     room_left = np.maximum(shelves.warehouse_capacity - units - on_order, 0) // shelves.batch_size
     batches = np.where(limited, np.minimum(batches, room_left), batches)
-    low = room.counted & (position < up_to)
+    low = room.counted & (position < up_to) & moment.open
     return Needs(units, on_order, up_to, low, np.maximum(batches, 0) * shelves.batch_size)
 
 
@@ -198,7 +210,7 @@ def _alert(
     shelves = room.shelves
     earliest = room.lots.earliest_expiry(len(shelves), moment.today)
     soon = earliest - moment.today <= moment.planning.wh_near_expiry_days
-    holds = (needs.low, room.counted & (earliest != NO_DATE) & soon)
+    holds = (needs.low, room.counted & (earliest != NO_DATE) & soon & moment.open)
 
     def situation(kind: int, shelf: int) -> Situation:
         return Situation(

@@ -1,6 +1,6 @@
 """All stores of a run, one world: the same for simulation and replay."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -16,6 +16,9 @@ from smartstore.world.physical.store import StoreModel
 
 SNAPSHOT_VERSION = 3
 
+PlannerOf = Callable[[int, int, int], StorePlanner]
+"""The planner of the store with an ordinal that opens at a moment (epoch ms), one of so many."""
+
 
 class EstateSnapshot(Struct, array_like=True):
     """What `Estate.snapshot` stores; `fingerprint` stands for the settings that make the world."""
@@ -30,19 +33,57 @@ class Estate:
     """A world of stores that do not influence each other (`smartstore.world.model.World`)."""
 
     def __init__(
-        self, settings: RunSettings, planners: Sequence[StorePlanner], start_ms: int, end_ms: int | None
+        self, settings: RunSettings, planner_of: PlannerOf, start_ms: int, end_ms: int | None
     ) -> None:
-        self.stores = tuple(planner.store_id for planner in planners)
         self.start_ms = start_ms
         self.end_ms = end_ms
+        self._planner_of = planner_of
+        self._seed = settings.source.seed
         self._now = start_ms
         self._fingerprint = fingerprint(settings)
-        self._models = [StoreModel(settings.source.seed, planner, start_ms) for planner in planners]
-        self._by_store = dict(zip(self.stores, self._models, strict=True))
+        self._models: list[StoreModel] = []
+        self._by_store: dict[str, StoreModel] = {}
+        for _ in range(settings.stores):
+            self._add(start_ms, settings.stores)
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """See `World.stores`."""
+        return tuple(self._by_store)
+
+    @property
+    def open_stores(self) -> tuple[str, ...]:
+        """See `World.open_stores`."""
+        return tuple(store for store, model in self._by_store.items() if not model.state.is_closed)
+
+    @property
+    def awake(self) -> tuple[str, ...]:
+        """See `World.awake`."""
+        return tuple(store for store, model in self._by_store.items() if not model.state.resting)
 
     def opening(self) -> list[Emission]:
         """See `World.opening`."""
         return [emission for ordinal, model in enumerate(self._models) for emission in model.opening(ordinal)]
+
+    def scale(self, stores: int) -> list[Emission]:
+        """See `World.scale`."""
+        out: list[Emission] = []
+        for ordinal, model in enumerate(self._models):
+            if ordinal < stores and model.state.is_closed:
+                out += model.reopen(ordinal, self._now)
+            elif ordinal >= stores and not model.state.is_closed:
+                out += model.close(ordinal)
+        for ordinal in range(len(self._models), stores):
+            out += self._add(self._now, stores).opening(ordinal)
+        return out
+
+    def settled(self, store_id: str) -> bool:
+        """See `World.settled`."""
+        return self._by_store[store_id].settled
+
+    def rest(self, store_id: str) -> None:
+        """See `World.rest`."""
+        self._by_store[store_id].state.resting = True
 
     def advance(self, tick_ms: int, facts: Sequence[JobFact] = ()) -> list[Emission]:
         """See `World.advance`."""
@@ -54,7 +95,7 @@ class Estate:
         until = tick_ms if self.end_ms is None else min(tick_ms, self.end_ms)
         dated: list[Dated] = []
         for model in self._models:
-            if until > model.state.now:
+            if until > model.state.now and not model.state.resting:
                 dated += model.advance(until)
         dated.sort(key=_order)
         return [emission for _, _, emission in dated]
@@ -75,17 +116,26 @@ class Estate:
             kept = msgspec.msgpack.decode(blob, type=EstateSnapshot)
         except (msgspec.DecodeError, IndexError, TypeError, KeyError) as error:
             raise SnapshotError(f"snapshot of the world is damaged: {error}") from error
-        if kept.fingerprint != self._fingerprint or len(kept.stores) != len(self._models):
-            raise SnapshotError("snapshot of the world was made with other settings (stores, seed, source)")
+        if kept.fingerprint != self._fingerprint:
+            raise SnapshotError("snapshot of the world was made with other settings (seed, source)")
         self._now = kept.now
+        for state in kept.stores[len(self._models) :]:
+            self._add(state.start, len(kept.stores))
         for model, state in zip(self._models, kept.stores, strict=True):
             model.restore(state)
 
+    def _add(self, opens_ms: int, stores: int) -> StoreModel:
+        """The next of so many stores, which opens then."""
+        planner = self._planner_of(len(self._models), opens_ms, stores)
+        model = self._by_store[planner.store_id] = StoreModel(self._seed, planner, opens_ms)
+        self._models.append(model)
+        return model
+
 
 def fingerprint(settings: RunSettings) -> str:
-    """Stands for the settings that decide what happens in a world; speed, pace, name and faults do not."""
+    """Stands for the settings that decide what happens in a store; speed, pace, name and faults do not."""
     source = settings.source
-    parts = (settings.stores, source.type, source.seed, source.start_hour, source.days, source.tick_ms)
+    parts = (source.type, source.seed, source.start_hour, source.days, source.tick_ms)
     specific = source.simulation if source.type == "Simulation" else source.replay
     return blake2b(encode((parts, specific)), digest_size=12).hexdigest()
 

@@ -1,9 +1,9 @@
 """What a store is planned to be, and what will come to it from outside: the half of a world that stock cannot
 change."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import compress, repeat
 from typing import Protocol
 
 import numpy as np
@@ -56,9 +56,28 @@ class DayPlan:
     transactions: list[str]
     exits: list[int]
 
-    def intents(self, start_ms: int, end_ms: int) -> Iterator[Intent]:
-        """The intents from `start_ms` up to, not including, `end_ms`, as plain numbers."""
+    def without(self, closures: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+        """By intent: whether it is of a visit that begins in none of the closures (from, to; epoch ms)."""
+        entries = np.zeros(len(self.customers), np.int64)
+        entering = self.kind == ENTER
+        entries[self.visit[entering]] = self.at[entering]
+        takes_place = np.ones(len(entries), np.bool_)
+        for begin, end in closures:
+            takes_place &= (entries < begin) | (entries >= end)
+        return takes_place[self.visit]
+
+    def intents(
+        self, start_ms: int, end_ms: int, closures: Sequence[tuple[int, int]] = ()
+    ) -> Iterator[Intent]:
+        """The intents from `start_ms` up to, not including, `end_ms`, as plain numbers.
+
+        Visits that would begin in one of the `closures` (see `without`) do not take place.
+        """
         low, high = (int(place) for place in np.searchsorted(self.at, (start_ms, end_ms)))
+        rows = self._rows(low, high)
+        return compress(rows, self.without(closures)[low:high].tolist()) if closures else rows
+
+    def _rows(self, low: int, high: int) -> Iterator[Intent]:
         first = day_counter(self.day)
         prices, discounts = (
             (repeat(0), repeat(0))

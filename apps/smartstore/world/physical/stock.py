@@ -8,6 +8,8 @@ from msgspec import Struct, field
 UNKNOWN = -1
 SUPPLIED = 1_000_000_000
 """Lots of a supplier's deliveries are numbered from here, shelf by shelf; those of the opening stock from 1."""
+NEVER = 2**63 - 1
+"""A moment that does not come."""
 
 
 class Lot(Struct, array_like=True, gc=False):
@@ -73,6 +75,8 @@ class StoreState(Struct, array_like=True):
     """
 
     now: int
+    start: int
+    """When the store opened first, epoch ms."""
     shelves: list[list[Lot]]
     back_room: list[list[Lot]]
     stock: list[int]
@@ -81,6 +85,17 @@ class StoreState(Struct, array_like=True):
     agenda: list[Task]
     next_fact: int = 0
     next_task: int = 0
+    closures: list[tuple[int, int]] = field(default_factory=list)
+    """From when to when nobody came in, epoch ms; to `NEVER` while the store is closed."""
+    left: int = 0
+    """When the last customer leaves who came before the last closure, epoch ms."""
+    resting: bool = False
+    """Closed and settled: time passes without it."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody may come in."""
+        return bool(self.closures) and self.closures[-1][1] == NEVER
 
 
 def pick(

@@ -5,18 +5,21 @@ from typing import Literal
 
 from smartstore.contracts.events import ShelfEvent, StockCount, Store, StoreConfig, WarehouseEvent
 from smartstore.contracts.topics import STOCK_COUNTS, STORE_CONFIG, STORES
-from smartstore.contracts.wire import from_epoch_ms
+from smartstore.contracts.wire import derived_id, from_epoch_ms
 from smartstore.world.chance import COUNTER_BITS, id_prefix
-from smartstore.world.model import Emission
+from smartstore.world.model import Emission, status_record
 from smartstore.world.physical.execution import Execution
 from smartstore.world.physical.facts import Dated, Facts, lot_quantity
 from smartstore.world.physical.plan import DAY_MS, PLAN_MARGIN_MS, DayPlan, Intent, StorePlanner
 from smartstore.world.physical.shoppers import Shoppers
-from smartstore.world.physical.stock import Lot, StoreState, units
+from smartstore.world.physical.stock import NEVER, Lot, StoreState, units
 
 
 class StoreModel:
-    """A store from `start_ms` on. Day plans are made when their time comes and dropped when it is over."""
+    """A store from `start_ms` on, which may be closed and opened again.
+
+    Day plans are made when their time comes and dropped when it is over.
+    """
 
     def __init__(self, seed: int, planner: StorePlanner, start_ms: int) -> None:
         self._seed = seed
@@ -34,6 +37,27 @@ class StoreModel:
     def restore(self, state: StoreState) -> None:
         """Continue from `state`."""
         self._live(state)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more happens here by itself: closed, the customers gone, nothing under way."""
+        state = self._state
+        return state.is_closed and not state.agenda and state.now > state.left
+
+    def close(self, ordinal: int) -> list[Emission]:
+        """Let nobody in from now on; customers inside still pay, goods under way still arrive."""
+        state = self._state
+        state.closures.append((state.now, NEVER))
+        state.left = self._last_leaves()
+        return self._status(ordinal, "closed")
+
+    def reopen(self, ordinal: int, at_ms: int) -> list[Emission]:
+        """Go on as things were left, from `at_ms` on."""
+        state = self._state
+        begin, _ = state.closures.pop()
+        state.closures.append((begin, at_ms))
+        state.now, state.resting = at_ms, False
+        return self._status(ordinal, "open")
 
     def opening(self, ordinal: int) -> list[Emission]:
         """The store, its shelves' profiles, and the opening counts of shelves and back room."""
@@ -77,6 +101,27 @@ class StoreModel:
         """Take in a job's fact."""
         self._execution.plan(line, record)
 
+    def _status(self, ordinal: int, status: Literal["open", "closed"]) -> list[Emission]:
+        """The store's record, and the same in band."""
+        store_id, now = self._planner.store_id, self._state.now
+        store = Store(
+            event_id=derived_id("store", store_id, status, now),
+            store_id=store_id,
+            timestamp=from_epoch_ms(now),
+            ordinal=ordinal,
+            name=self._planner.name,
+            status=status,
+            version=now,
+        )
+        config = status_record(store_id, status, now)
+        return [Emission(STORES.name, store), Emission(STORE_CONFIG.name, config)]
+
+    def _last_leaves(self) -> int:
+        """When a customer who came before the last closure wants something for the last time, epoch ms."""
+        state = self._state
+        plans = self._active_plans(state.now + 1).values()
+        return max((int(plan.at[plan.without(state.closures)].max(initial=0)) for plan in plans), default=0)
+
     def _counted(
         self, event_id: str, location: Literal["store", "warehouse"], shelf_id: str, lots: list[Lot]
     ) -> Emission:
@@ -104,6 +149,7 @@ class StoreModel:
             lots.sort(key=lambda lot: (lot.expiry, lot.number))
         return StoreState(
             now=self._start_ms,
+            start=self._start_ms,
             shelves=on_shelves,
             back_room=in_back_room,
             stock=[units(lots) for lots in on_shelves],
@@ -124,7 +170,7 @@ class StoreModel:
         return self._plans
 
     def _intents(self, plans: dict[int, DayPlan], until_ms: int) -> list[Intent]:
-        now = self._state.now
+        now, closures = self._state.now, self._state.closures
         if len(plans) == 1:
-            return list(next(iter(plans.values())).intents(now, until_ms))
-        return list(merge(*(plan.intents(now, until_ms) for plan in plans.values())))
+            return list(next(iter(plans.values())).intents(now, until_ms, closures))
+        return list(merge(*(plan.intents(now, until_ms, closures) for plan in plans.values())))

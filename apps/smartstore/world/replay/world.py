@@ -18,13 +18,13 @@ from smartstore.world.replay.shelves import opening_lots, shelf_plans, unit_pric
 class ReplayedStore:
     """The planner of one recorded store."""
 
-    def __init__(self, settings: RunSettings, recording: Recording, rank: int, start_ms: int) -> None:
+    def __init__(self, settings: RunSettings, recording: Recording, rank: int, opens_ms: int) -> None:
         source = settings.source
         self.store_id = f"cj{recording.stores[rank]:04d}"
         self.name = f"Complete Journey store {recording.stores[rank]}"
         self._seed = source.seed
         self._multiplier = source.replay.multiplier
-        self._start_ms = start_ms
+        self._start_ms = opens_ms
         products = _of_store(recording.products, rank).to_pylist()
         self.shelves = shelf_plans(source.seed, self.store_id, self._multiplier, products)
         self._list_cents = unit_prices(self.shelves)
@@ -70,6 +70,8 @@ class ReplayedStore:
 def build_replay(settings: RunSettings, cache_dir: Path | None = None) -> Estate:
     """The replay of `settings.source.replay`, at most until the recorded data end.
 
+    It begins with `settings.stores` stores; their data decide about the end.
+
     Raises `ReplayDataError` when the data are not installed, have fewer stores, or do not cover the start.
     """
     replay = settings.source.replay
@@ -80,8 +82,14 @@ def build_replay(settings: RunSettings, cache_dir: Path | None = None) -> Estate
         raise ReplayDataError(
             f"source.replay.start {replay.start} is outside the recorded data (the year 2017)"
         )
-    planners = [ReplayedStore(settings, recording, rank, start_ms) for rank in range(settings.stores)]
-    return Estate(settings, planners, start_ms, end_ms)
+
+    def planner_of(rank: int, opens_ms: int, stores: int) -> ReplayedStore:
+        nonlocal recording
+        if len(recording.stores) < stores:
+            recording = load_recording(stores, replay.products, cache_dir)
+        return ReplayedStore(settings, recording, rank, opens_ms)
+
+    return Estate(settings, planner_of, start_ms, end_ms)
 
 
 def _of_store(table: pa.Table, rank: int) -> pa.Table:

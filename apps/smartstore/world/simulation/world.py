@@ -30,7 +30,12 @@ class SimulatedStore:
     """The planner of one simulated store."""
 
     def __init__(
-        self, settings: RunSettings, ordinal: int, skus: list[Sku], shelves: tuple[ShelfPlan, ...]
+        self,
+        settings: RunSettings,
+        ordinal: int,
+        opens_ms: int,
+        skus: list[Sku],
+        shelves: tuple[ShelfPlan, ...],
     ) -> None:
         self.store_id = f"s{ordinal + 1:04d}"
         self.name = f"Store {ordinal + 1}"
@@ -38,7 +43,7 @@ class SimulatedStore:
         self._skus = skus
         self._seed = settings.source.seed
         self._simulation = settings.source.simulation
-        self._start_ms, _ = run_bounds(settings.source, self._simulation.start)
+        self._start_ms = opens_ms
         self._visibility = np.array([sku.visibility for sku in skus])
 
     def opening_lots(self) -> tuple[list[list[Lot]], list[list[Lot]]]:
@@ -46,7 +51,7 @@ class SimulatedStore:
         return opening.opening_lots(self._seed, self.store_id, self._start_ms // DAY_MS, self._skus)
 
     def day(self, day: int) -> DayPlan:
-        """See `StorePlanner.day`. Visits that would have begun before the start of the run do not take place."""
+        """See `StorePlanner.day`. Visits that would have begun before the store opened do not take place."""
         simulation = self._simulation
         total = daily_total(
             self._seed, self.store_id, day, simulation.daily_customers, simulation.traffic_multiplier
@@ -66,13 +71,16 @@ class SimulatedStore:
 
 
 def build_simulation(settings: RunSettings) -> Estate:
-    """The simulated retailer with `settings.stores` stores, s0001, s0002, …"""
+    """The simulated retailer, at first with `settings.stores` stores, s0001, s0002, …"""
     simulation = settings.source.simulation
     skus = skus_of(settings.source.seed, simulation.range_scale)
     shelves = shelf_plans(skus)
-    planners = [SimulatedStore(settings, ordinal, skus, shelves) for ordinal in range(settings.stores)]
     start_ms, end_ms = run_bounds(settings.source, simulation.start)
-    return Estate(settings, planners, start_ms, end_ms)
+
+    def planner_of(ordinal: int, opens_ms: int, _stores: int) -> SimulatedStore:
+        return SimulatedStore(settings, ordinal, opens_ms, skus, shelves)
+
+    return Estate(settings, planner_of, start_ms, end_ms)
 
 
 def shelf_plans(skus: list[Sku]) -> tuple[ShelfPlan, ...]:
