@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -13,10 +13,12 @@ from smartstore.contracts.wire import decoder, from_epoch_ms
 from smartstore.domain.engine import Parameters
 from smartstore.domain.memory import MemoryRunner
 from smartstore.verify.replay import StoreReplay, Truth
-from smartstore.world.model import Emission, JobFact
+from smartstore.world.model import Emission, JobFact, status_record
 from smartstore.world.simulation.world import build_simulation
 
 HOUR_MS = 3_600_000
+STATUS_AT: dict[int, Literal["open", "closed"]] = {66: "closed", 70: "open", 92: "closed", 93: "open"}
+"""The store closes for some hours before and after a cut-off (hours of the run)."""
 
 
 def settings(seed: int, execution: str) -> RunSettings:
@@ -57,6 +59,8 @@ def test_both_come_to_the_same_records(seed: int, execution: str) -> None:
     for n, tick in enumerate(range(world.start_ms + HOUR_MS, (world.end_ms or 0) + 1, HOUR_MS)):
         emissions = waiting + world.advance(tick, facts)
         waiting = []
+        if n in STATUS_AT:
+            emissions.append(Emission("store_config", status_record("s0001", STATUS_AT[n], tick - 1)))
         emissions += [Emission("commands", command) for command in commands_of(n, plans, tick)]
         for emission in emissions:
             jobs.event(emission.line, emission.record)
