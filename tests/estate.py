@@ -145,13 +145,20 @@ def _command_line(process: psutil.Process) -> str:
         return ""
 
 
-def spec(name: str, stores: int = 5, **source: object) -> dict[str, Any]:
+def spec(
+    name: str, stores: int = 5, planning: dict[str, Any] | None = None, **source: object
+) -> dict[str, Any]:
     """A SmartStore with this source, else a replay; without a lake, which has tests of its own."""
     return {
         "apiVersion": "smartstore.io/v1alpha1",
         "kind": "SmartStore",
         "metadata": {"name": name},
-        "spec": {"stores": stores, "source": {"type": "Replay", **source}, "lake": {"enabled": False}},
+        "spec": {
+            "stores": stores,
+            "source": {"type": "Replay", **source},
+            "planning": planning or {},
+            "lake": {"enabled": False},
+        },
     }
 
 

@@ -3,14 +3,16 @@
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.estate import running, spec, wait_until
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600)]
 
 VICTIMS = ("hot", "python-worker", "kafka", "connect", "bridge", "valkey", "postgres", "world", "jvm")
+FOURTEEN_DAYS: dict[str, Any] = {"type": "Simulation", "startHour": 6, "days": 14, "speed": 0, "tick": "30m"}
 FAULTS = {"malformedPct": 1, "duplicatePct": 2, "latePct": 5, "lateMax": "15m"}
 
 
@@ -25,7 +27,7 @@ FAULTS = {"malformedPct": 1, "duplicatePct": 2, "latePct": 5, "lateMax": "15m"}
     ],
 )
 def test_books_are_right_after_every_process_was_killed_twice(
-    name: str, source: dict[str, object], tmp_path: Path
+    name: str, source: dict[str, Any], tmp_path: Path
 ) -> None:
     chance = random.Random(f"{name}-{time.time_ns()}")
     order = chance.sample(VICTIMS * 2, len(VICTIMS) * 2)
@@ -35,3 +37,19 @@ def test_books_are_right_after_every_process_was_killed_twice(
             print(f"kill -9 {victim}", flush=True)
             estate.kill(victim)
         wait_until("a clean verdict", lambda: estate.verify() == "clean", 300)
+
+
+def test_a_fortnight_is_right_although_something_dies_all_the_time(tmp_path: Path) -> None:
+    """Every 20 to 40 s, until the fortnight is over."""
+    chance = random.Random(f"fortnight-{time.time_ns()}")
+    with running(spec("fortnight", stores=3, **FOURTEEN_DAYS), tmp_path) as estate:
+        victims: list[str] = []
+        while not estate.status()["finished"]:
+            victims = victims or chance.sample(VICTIMS, len(VICTIMS))
+            victim = victims.pop()
+            print(f"kill -9 {victim}", flush=True)
+            estate.kill(victim)
+            time.sleep(chance.uniform(20, 40))
+        wait_until("a clean verdict", lambda: estate.verify() == "clean", 300)
+        judged = dict(estate.rows("select cause, count(*) from ops.adjustments group by 1"))
+        assert judged == {}

@@ -22,7 +22,7 @@ Rows = dict[str, set[tuple[Any, ...]]]
 Ledger = list[dict[str, Any]]
 
 FAULTS = {"malformedPct": 1, "duplicatePct": 2, "latePct": 5, "lateMax": "15m"}
-SOURCE = {
+SOURCE: dict[str, Any] = {
     "type": "Simulation",
     "seed": 11,
     "speed": 0,
@@ -31,16 +31,11 @@ SOURCE = {
     "startHour": 9,
     "days": 1,
 }
-TABLES = (
-    topics.SHELF_STATE,
-    topics.SHELF_BATCH_STATE,
-    topics.WH_STATE,
-    topics.WH_BATCH_STATE,
-    topics.SHELF_RESTOCK_PLAN,
-    topics.ALERTS,
-    topics.POS_TRANSACTION_LINES,
-    topics.ADJUSTMENTS,
-)
+PLANNING: dict[str, Any] = {"supplier": {"deliveryDays": ["Thu"], "deliveryHour": 17, "orderLead": "2h"}}
+"""The day is a Thursday: plan, order, delivery and receipt fall into it."""
+OTHERS = (topics.STORES, topics.DEAD_LETTERS)
+"""Tables that the jobs do not write alone."""
+TABLES = tuple(topic for topic in topics.TOPICS if topic.table and not topic.line and topic not in OTHERS)
 KILLS = (
     ("bridge", "jvm"),
     ("kafka",),
@@ -52,8 +47,8 @@ KILLS = (
 
 
 def run(directory: Path, kills: tuple[tuple[str, ...], ...]) -> tuple[Rows, Ledger]:
-    """One day of two stores; group after group is killed along the way."""
-    with running(spec("lockstep", stores=2, faults=FAULTS, **SOURCE), directory) as estate:
+    """One day of three stores; group after group is killed along the way."""
+    with running(spec("lockstep", stores=3, planning=PLANNING, faults=FAULTS, **SOURCE), directory) as estate:
         for n, victims in enumerate(kills, start=1):
             wait_until(f"tick {2 * n}", lambda least=2 * n: _ticks(estate) >= least, 240)
             for victim in victims:
@@ -122,6 +117,8 @@ def test_the_in_memory_runner_decides_the_same(undisturbed: tuple[Rows, Ledger])
             topic.name
         )
     assert {row[3] for row in found[topics.SHELF_RESTOCK_PLAN.name]} >= {"completed", "issued"}
+    assert {row[3] for row in found[topics.WH_SUPPLIER_PLAN.name]} >= {"completed", "pending"}
+    assert found[topics.SUPPLIER_RECEIPTS.name]
     assert found[topics.ALERTS.name]
     assert found[topics.POS_TRANSACTION_LINES.name]
 

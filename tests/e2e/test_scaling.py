@@ -10,7 +10,7 @@ from tests.estate import SMARTSTORE, Estate, running, spec, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-SOURCE = {
+SOURCE: dict[str, Any] = {
     "type": "Simulation",
     "seed": 11,
     "speed": 0,
