@@ -43,6 +43,12 @@ class Estate:
             return "clean"
         return (out.stdout or out.stderr).strip().splitlines()[-1][:200]
 
+    def report(self) -> dict[str, Any]:
+        """`smartstore report --json`."""
+        out = subprocess.run(self._command("report", "--json"), capture_output=True, text=True, check=True)
+        decoded: dict[str, Any] = json.loads(out.stdout)
+        return decoded
+
     def scale(self, stores: int) -> None:
         """`smartstore scale`, and wait until the source has taken it up."""
         subprocess.run(self._command("scale", str(stores)), capture_output=True, check=True)

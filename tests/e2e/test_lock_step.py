@@ -55,6 +55,9 @@ def run(directory: Path, kills: tuple[tuple[str, ...], ...]) -> tuple[Rows, Ledg
                 estate.kill(victim)
         estate.wait_until_finished(400)
         wait_until("a clean verdict", lambda: estate.verify() == "clean", 120)
+        sold = estate.rows("select sum(quantity), sum(total_cents) from ops.pos_transaction_lines")[0]
+        reported = estate.report()["all"]
+        assert (reported["units_sold"], reported["revenue_cents"]) == tuple(map(int, sold))
         return _tables(estate), list(_ledger(directory / "data"))
 
 

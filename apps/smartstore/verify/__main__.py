@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from smartstore.process.env import Environment
-from smartstore.verify.journal import Journal
-from smartstore.verify.ledger import Ledger, LedgerError
+from smartstore.verify.ledger import LedgerError
 from smartstore.verify.postgres import Postgres, PostgresError
 from smartstore.verify.report import as_json, as_text, cannot_as_json, total_differences
 from smartstore.verify.topics import Topics, TopicsError
+from smartstore.verify.truth import truth_of
 from smartstore.verify.verification import CannotVerify, Outcome, verify
 
 CLEAN, DIFFERENT, IMPOSSIBLE = 0, 1, 2
@@ -45,7 +45,7 @@ def _verify(directory: Path | None, timeout: float) -> Outcome:
     with TemporaryDirectory(prefix="smartstore-journal-") as scratch:
         topics = Topics(environment.kafka_bootstrap, environment.prefix)
         try:
-            ledger = _truth(directory, environment, topics, Path(scratch))
+            ledger = truth_of(environment, topics, Path(scratch), directory)
             postgres = Postgres(environment.postgres_dsn)
             try:
                 return verify(ledger, topics, postgres, timeout, _progress)
@@ -53,15 +53,6 @@ def _verify(directory: Path | None, timeout: float) -> Outcome:
                 postgres.close()
         finally:
             topics.close()
-
-
-def _truth(directory: Path | None, environment: Environment, topics: Topics, scratch: Path) -> Ledger:
-    """The ledger; for facts from outside, the journal of what was accepted."""
-    if directory is None and environment.variables.get("SMARTSTORE_RUN_FILE"):
-        settings = environment.run_settings()
-        if settings.source.type == "External":
-            return Journal(topics, settings, scratch)
-    return Ledger(directory or Path(environment.require("SMARTSTORE_LEDGER_DIR")))
 
 
 def _impossible(reason: str, *, json: bool) -> int:

@@ -334,6 +334,13 @@ class ExpectedSales:
         sales[receipt.transaction_id] = Sale(tick, receipt, self._size, sales.get(receipt.transaction_id))
         self._size += len(receipt.items)
 
+    def receipts(self) -> Iterator[tuple[str, int, PosTransaction]]:
+        """(store, tick in epoch ms, receipt) of every receipt."""
+        for store_id, sales in self._by_store.items():
+            for sale in sales.values():
+                for one in sale.chain():
+                    yield store_id, one.tick, one.receipt
+
     def find(self, key: Key) -> LineHistory | None:
         """The line (store_id, transaction_id, line_no)."""
         store_id, transaction_id, line_no = key

@@ -23,7 +23,7 @@ from smartstore.verify.journal import Journal
 from smartstore.verify.ledger import Ledger
 from smartstore.verify.ledger_index import LedgerIndex, read_index
 from smartstore.verify.postgres import Postgres
-from smartstore.verify.replay import Replay, Stranger
+from smartstore.verify.replay import Replay, Stranger, Truth
 from smartstore.verify.serving_lag import wait_until_served
 from smartstore.verify.source_lines import LineComparison, event_reader
 from smartstore.verify.table_checks import check_tables
@@ -51,6 +51,15 @@ class Outcome:
     checks: list[Check]
     truth: str = "ledger"
     """What was taken for true: the ledger, or the `journal` of accepted events."""
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What the system must show, at and around the acknowledged tick (epoch ms), without looking at what it shows."""
+
+    index: LedgerIndex
+    truth: Truth
+    tick: int
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,17 @@ def verify(ledger: Ledger, topics: Topics, postgres: Postgres, timeout: float, p
     own = _describe_journal(known) if is_journal else _check_ledger(index, known)
     checks = [serving, own, *sources.checks, *facts, *tables, *outputs, counts]
     return Outcome(tick, index.last_tick, len(index.stores), checks, "journal" if is_journal else "ledger")
+
+
+def recompute(ledger: Ledger, topics: Topics, progress: Progress) -> Recomputed:
+    """Only recompute, from the truth and the source topics. Raises `CannotVerify` and the readers' errors."""
+    acknowledged = read_acknowledged(topics)
+    ends = {topic.name: topics.ranges(topic) for topic in contract.LINES}
+    ledger.prepare(progress)
+    tick = acknowledged_tick(ledger, acknowledged)
+    index = read_index(ledger, tick, progress)
+    sources = _check_sources(ledger, topics, index, ends, progress)
+    return Recomputed(index, Replay(index, tick).run(ledger, sources.strangers, progress), tick)
 
 
 def read_acknowledged(topics: Topics) -> dict[str, int]:

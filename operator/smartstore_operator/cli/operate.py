@@ -1,4 +1,4 @@
-"""Commands about a running system: `down`, `status`, `logs`, `verify`, `reset`, `psql`, `setup`."""
+"""Commands about a running system: `down`, `status`, `logs`, `verify`, `report`, `reset`, `psql`, `setup`."""
 
 import argparse
 import json
@@ -46,6 +46,14 @@ def add_parsers(commands: Any) -> None:
     )
     locate.add_data_dir(parser)
     parser.set_defaults(run=verify, takes_rest=True)
+    parser = commands.add_parser(
+        "report",
+        help="service level, lost sales, stock-outs, waste and lead times of each store",
+        add_help=False,
+        prefix_chars="-",
+    )
+    locate.add_data_dir(parser)
+    parser.set_defaults(run=report, takes_rest=True)
 
     parser = commands.add_parser("reset", help="delete the data of a SmartStore that is not running")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -148,6 +156,14 @@ def verify(options: argparse.Namespace) -> int:
     data = locate.find(options.data_dir)
     environment = {**os.environ, **locate.client_environment(data)}
     command = [sys.executable, "-m", "smartstore.verify", *options.rest]
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def report(options: argparse.Namespace) -> int:
+    """Run `smartstore.verify.retail` on the running system; further options and the exit code are its own."""
+    data = locate.find(options.data_dir)
+    environment = {**os.environ, **locate.client_environment(data)}
+    command = [sys.executable, "-m", "smartstore.verify.retail", *options.rest]
     return subprocess.run(command, env=environment, check=False).returncode
 
 

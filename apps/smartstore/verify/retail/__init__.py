@@ -1,0 +1,1 @@
+"""How well the stores were served: figures computed from the recomputed truth."""
