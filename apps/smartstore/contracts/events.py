@@ -10,6 +10,7 @@ from smartstore.contracts.fields import (
     Grams,
     Id,
     Name,
+    Percent,
     Record,
     ShelfId,
     SignedGrams,
@@ -195,22 +196,51 @@ class ShelfPolicy(Record, frozen=True, kw_only=True):
     updated_at: Timestamp | None = None
 
 
+class Promotion(Record, frozen=True, kw_only=True):
+    """A shelf is cheaper for some days, the first and the last one included."""
+
+    shelf_id: ShelfId
+    pct: Percent
+    """Off the list price; counts to two decimals, half up."""
+    first_day: Day
+    last_day: Day
+
+    def __post_init__(self) -> None:
+        if self.last_day < self.first_day:
+            raise ValueError("`last_day` is before `first_day`")
+
+
+class Markdown(Record, frozen=True, kw_only=True):
+    """A shelf's labels were changed: until the end of `date` so much comes off, compounded with a promotion."""
+
+    shelf_id: ShelfId
+    pct: Percent
+    date: Day
+
+
 class StoreConfig(Event, frozen=True, kw_only=True):
     """A row of configuration in a store's own order of events: it holds from the next tick on.
 
-    `profile` describes a shelf, `policy` an alert policy, `status` says whether the store is open (it is, before any).
-    A deleted policy arrives with `op` = `delete`.
+    `profile` describes a shelf, `policy` an alert policy, `status` says whether the store is open (it is, before any),
+    `promotion` announces a reduced price, `markdown` says that labels were changed. A deleted policy or promotion
+    arrives with `op` = `delete`.
     """
 
-    kind: Literal["profile", "policy", "status"]
+    kind: Literal["profile", "policy", "status", "promotion", "markdown"]
     op: Literal["upsert", "delete"] = "upsert"
     profile: ShelfProfile | None = None
     policy: ShelfPolicy | None = None
     status: Literal["open", "closed"] | None = None
+    promotion: Promotion | None = None
+    markdown: Markdown | None = None
 
     def __post_init__(self) -> None:
         if getattr(self, self.kind) is None:
             raise ValueError(f"a configuration of kind {self.kind} needs `{self.kind}`")
+
+
+JobRecord = ShelfEvent | WarehouseEvent | StoreConfig
+"""What a job may state as a fact, in people's place."""
 
 
 class Command(Event, frozen=True, kw_only=True):

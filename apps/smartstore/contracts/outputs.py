@@ -230,6 +230,24 @@ class Alert(Record, frozen=True, kw_only=True):
     version: Version
 
 
+class DailyDiscount(Record, frozen=True, kw_only=True):
+    """What comes off a shelf's list price on one day, because goods on it expire; percent to two decimals, half up."""
+
+    store_id: StoreId
+    shelf_id: ShelfId
+    discount_date: Day
+    expiry_date: Day
+    """When the first of those goods expire: on that day or the next."""
+    base_pct: Percent
+    """The promotion in force."""
+    markdown_pct: Percent
+    discount_pct: Percent
+    """Both together: 100 − (100 − base) × (100 − markdown) / 100."""
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
 class Adjustment(Record, frozen=True, kw_only=True):
     """A correction of the books, with its cause; `quantity` is added to what the model held."""
 

@@ -69,6 +69,9 @@ class PlanningSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `pick_minutes` pass until a plan's goods are taken from the back room, `travel_minutes` on the way to the shelf;
     expired goods are taken away once a day, from `removal_hour` (UTC) on.
 
+    Once a day, from `discount_hour` (UTC) on, what expires that day or the next is marked down by so much percent (0 =
+    not at all).
+
     The supplier delivers on `delivery_weekdays` (Monday = 0) at `delivery_hour` (UTC) what was ordered
     `order_lead_hours` before. Demand is smoothed with a weight of `demand_smoothing_pct` for the last day; until a
     day is known it is `opening_demand_pct` of a shelf's capacity. `safety_factor` is the z of the safety stock.
@@ -91,6 +94,9 @@ class PlanningSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     demand_smoothing_pct: Annotated[int, Meta(ge=1, le=100)] = 20
     opening_demand_pct: Ratio = 20.0
     safety_factor: Annotated[float, Meta(ge=0, le=10)] = 1.65
+    discount_hour: Annotated[int, Meta(ge=0, le=23)] = 0
+    markdown_today_pct: Ratio = 50.0
+    markdown_tomorrow_pct: Ratio = 30.0
 
 
 class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -143,6 +143,15 @@ DEAD_LETTERS = Topic(
     lake="ops/dead_letters",
     by_store=False,
 )
+DAILY_DISCOUNTS = _state(
+    "daily_discounts",
+    outputs.DailyDiscount,
+    "analytics.daily_discounts",
+    "store_id",
+    "shelf_id",
+    "discount_date",
+    lake="curated/daily_discounts",
+)
 LEDGER = Topic(
     name="ledger",
     value=outputs.LedgerNote,
@@ -176,6 +185,7 @@ TOPICS: tuple[Topic, ...] = (
     ADJUSTMENTS,
     DEAD_LETTERS,
     LEDGER,
+    DAILY_DISCOUNTS,
 )
 BY_NAME = {topic.name: topic for topic in TOPICS}
 LINES = tuple(topic for topic in TOPICS if topic.line)

@@ -42,6 +42,12 @@ class AlertBook:
             waiting=grown(self.waiting, size, False),
         )
 
+    @property
+    def is_active(self) -> BoolArray:
+        """Which shelves have an alert that is not resolved."""
+        active: BoolArray = self.status != CLOSED
+        return active
+
     def ready(self, moment: Moment) -> IntArray:
         """Shelves whose cooldown is over while the condition held."""
         ready = self.waiting & (self.created_ms + cooldown_ms(moment.planning) <= moment.tick_ms)
@@ -61,6 +67,13 @@ class Kind(NamedTuple):
     job: str
     alert_type: AlertType
     location: Literal["store", "warehouse"]
+    prefix: str = ""
+    """Tells apart kinds of one job and type, in ids and in the state."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the job's kinds."""
+        return self.prefix + self.alert_type
 
 
 class Situation(NamedTuple):
@@ -125,7 +138,7 @@ class AlertDesk:
 
     def _alert_id(self, shelf: int) -> str:
         key = f"{self.moment.store_id}/{self.shelves.ids[shelf]}"
-        return derived_id(self.kind.job, key, self.kind.alert_type, int(self.book.number[shelf]) - 1)
+        return derived_id(self.kind.job, key, self.kind.name, int(self.book.number[shelf]) - 1)
 
     def _emit(self, shelf: int, status: Literal["open", "acknowledged", "resolved"]) -> None:
         book, shelves, seen = self.book, self.shelves, self.situation(shelf)

@@ -17,9 +17,11 @@ from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, encode, from_epoch_ms, key_of
 from smartstore.domain import lot_book
 from smartstore.domain.balance import NEVER
+from smartstore.domain.goods import Goods
 from smartstore.domain.inbox import Inbox
 from smartstore.domain.jobs import (
     batch_state_updater,
+    daily_discount_manager,
     removal_scheduler,
     shelf_aggregator,
     shelf_alert_engine,
@@ -64,6 +66,7 @@ JOBS = (
     supplier_manager.NAME,
     wh_alert_engine.NAME,
     removal_scheduler.NAME,
+    daily_discount_manager.NAME,
 )
 """In topological order."""
 APPLICATION = "hot"
@@ -107,8 +110,9 @@ class StoreState:
     supplier: supplier_manager.State = field(default_factory=supplier_manager.State)
     supplier_due_ms: int = NEVER
     wh_alerts: wh_alert_engine.State = field(default_factory=wh_alert_engine.State)
-    removal_day: int = removal_scheduler.NO_DAY
+    removal: removal_scheduler.State = field(default_factory=removal_scheduler.State)
     removal_due_ms: int = 0
+    discounts: daily_discount_manager.State = field(default_factory=daily_discount_manager.State)
     inbox: Inbox = field(default_factory=Inbox)
     open: bool = True
     """Whether the store is open (docs/stock-rules.md, Closed stores)."""
@@ -213,6 +217,7 @@ def _next_due(state: StoreState) -> int:
         state.supplier_due_ms,
         state.wh_alerts.next_due_ms,
         state.removal_due_ms,
+        state.discounts.next_due_ms,
         state.inbox.next_due_ms,
     )
 
@@ -309,12 +314,17 @@ def _take_tick(
     )
     supplier = supplier_manager.after(supplier, orders)
     watch.lap(8)
-    day, removed = removal_scheduler.step(
-        state.removal_day, aggregator.book.balance, lots.lots, back_lots.lots, shelves, moment
-    )
+    on_shelf = Goods(stock.units, stock.counted, lots.lots)
+    behind = Goods(np.maximum(room.balance, 0), room.counted, back_lots.lots)
+    removal, removed = removal_scheduler.step(state.removal, on_shelf, behind, records, shelves, moment)
     watch.lap(9)
-    emitted = (aggregated, updated, stored, sorted_in, alerted, taken, refilled, ordered, wh_alerted, removed)
-    obeyed = alerted.obeyed | wh_alerted.obeyed
+    discounts, discounted = daily_discount_manager.step(state.discounts, records, on_shelf, shelves, moment)
+    watch.lap(10)
+    emitted = (
+        *(aggregated, updated, stored, sorted_in, alerted, taken, refilled, ordered, wh_alerted),
+        *(removed, discounted),
+    )
+    obeyed = {event_id for one in emitted for event_id in one.obeyed}
     alerted.refusals += [_not_obeyed(one) for one in records.commands if one.event_id not in obeyed]
     for one in emitted:
         outputs.extend(one.outputs)
@@ -333,8 +343,9 @@ def _take_tick(
         supplier=supplier,
         supplier_due_ms=supplier_manager.next_due(supplier, wh_alerts.plans, moment),
         wh_alerts=wh_alerts,
-        removal_day=day,
-        removal_due_ms=removal_scheduler.next_due(day, moment),
+        removal=removal,
+        removal_due_ms=removal_scheduler.next_due(removal, moment),
+        discounts=discounts,
         inbox=inbox,
         open=moment.open,
         counts=tuple(_counted(old, one) for old, one in zip(state.counts, emitted, strict=True)),
@@ -412,7 +423,8 @@ def _status(store_id: str, state: StoreState) -> list[JobStatus]:
         len(state.inbox.facts),
         len(state.supplier.orders),
         sum(int((b.status != 0).sum()) for b in state.wh_alerts.books),
-        0,
+        sum(int(b.is_active.sum()) for b in state.removal.books),
+        len(state.discounts.promotions) + int(state.discounts.book.is_active.sum()),
     )
     return [
         JobStatus(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from smartstore.contracts.events import ShelfEvent, WarehouseEvent
+from smartstore.contracts.events import JobRecord
 from smartstore.contracts.wire import encode, epoch_ms, key_of
 from smartstore.domain.balance import NEVER
 from smartstore.domain.shelves import IntArray
@@ -23,7 +23,7 @@ class Fact(NamedTuple):
     line: str
     effective_ms: int
     value: bytes
-    record: ShelfEvent | WarehouseEvent
+    record: JobRecord
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from smartstore.domain.engine import JOBS, JobCounts, StoreState
 from smartstore.domain.inbox import Fact, Inbox
 from smartstore.domain.jobs import (
     batch_state_updater,
+    daily_discount_manager,
+    removal_scheduler,
     shelf_aggregator,
     shelf_alert_engine,
     shelf_refill_bridge,
@@ -33,6 +35,7 @@ from smartstore.domain.jobs import (
 from smartstore.domain.lines import LINES, NO_POSITION, Held, LineState
 from smartstore.domain.lot_book import LotBook
 from smartstore.domain.lots import LotKeys, Lots
+from smartstore.domain.promotions import Promotions
 from smartstore.domain.restock_plans import PlanBook
 from smartstore.domain.shelves import ENDLESS, BoolArray, IntArray, Shelves
 from smartstore.domain.supplier_plans import OrderBook
@@ -43,9 +46,9 @@ _CODEC = "lz4_raw"
 _VERSION_KEY = b"schema_version"
 _NOTHING = pa.record_batch({})
 """A part that the release which wrote the state did not know."""
-_DUES = 9
+_DUES = 10
 
-Book = TypeVar("Book", OrderBook, supplier_plans.PlanBook)
+Book = TypeVar("Book", OrderBook, supplier_plans.PlanBook, Promotions)
 
 
 class StateSchemaError(Exception):
@@ -104,10 +107,12 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
                     state.removal_due_ms,
                     state.supplier_due_ms,
                     state.wh_alerts.next_due_ms,
+                    state.discounts.next_due_ms,
                 ],
                 "cutoff_ms": state.supplier.cutoff_ms,
                 "demand": [state.wh_alerts.demand.day, state.wh_alerts.demand.whole],
-                "removal_day": state.removal_day,
+                "removal_day": state.removal.day,
+                "discount_day": state.discounts.day,
                 "open": state.open,
                 "lines": {
                     line.name: [s.high_water, s.last_tick_ms]
@@ -148,9 +153,15 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
     parts[f"{wh_alert_engine.NAME}/plans"] = _table(**vars(wh_alerts.plans))
     parts[f"{wh_alert_engine.NAME}/demand"] = _table(sold=wh_alerts.demand.sold, milli=wh_alerts.demand.milli)
     parts[supplier_manager.NAME] = _table(**vars(state.supplier.orders))
-    kinds = (*shelf_alert_engine.KINDS, *wh_alert_engine.KINDS)
-    for kind, book in zip(kinds, (*alerts.books, *wh_alerts.books), strict=True):
-        parts[f"{kind.job}/{kind.alert_type}"] = _table(**vars(book))
+    parts[f"{daily_discount_manager.NAME}/promotions"] = _table(**vars(state.discounts.promotions))
+    parts[f"{daily_discount_manager.NAME}/discount"] = _table(discount=state.discounts.discount)
+    kinds = (
+        *(*shelf_alert_engine.KINDS, *wh_alert_engine.KINDS),
+        *(*removal_scheduler.KINDS, daily_discount_manager.KIND),
+    )
+    books = (*alerts.books, *wh_alerts.books, *state.removal.books, state.discounts.book)
+    for kind, book in zip(kinds, books, strict=True):
+        parts[f"{kind.job}/{kind.name}"] = _table(**vars(book))
     return parts
 
 
@@ -187,8 +198,15 @@ def decode_state(blob: bytes) -> StoreState:
         back_room=wh_aggregator.State(book=_units(back_room, due[3]), transit=back_room.ints("transit")),
         back_lots=_lot_book(parts, wh_batch_state_updater.NAME, due[4]),
         restock_due_ms=due[5],
-        removal_day=runner["removal_day"],
+        removal=removal_scheduler.State(runner["removal_day"], _books(parts, removal_scheduler.KINDS)),
         removal_due_ms=due[6],
+        discounts=daily_discount_manager.State(
+            promotions=_Part(parts, f"{daily_discount_manager.NAME}/promotions").columns(Promotions),
+            day=runner.get("discount_day", NO_DAY),
+            discount=_Part(parts, f"{daily_discount_manager.NAME}/discount").ints("discount"),
+            book=_books(parts, (daily_discount_manager.KIND,))[0],
+            next_due_ms=due[9],
+        ),
         supplier=supplier_manager.State(
             _Part(parts, supplier_manager.NAME).columns(OrderBook), runner.get("cutoff_ms", NONE)
         ),
@@ -349,7 +367,7 @@ def _lots(part: _Part) -> Lots:
 
 
 def _books(parts: dict[str, bytes], kinds: tuple[Kind, ...]) -> tuple[AlertBook, ...]:
-    return tuple(_book(_Part(parts, f"{kind.job}/{kind.alert_type}")) for kind in kinds)
+    return tuple(_book(_Part(parts, f"{kind.job}/{kind.name}")) for kind in kinds)
 
 
 def _book(part: _Part) -> AlertBook:

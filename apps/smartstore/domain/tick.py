@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from smartstore.contracts.events import (
     Command,
+    JobRecord,
     PosTransaction,
     ShelfEvent,
     StockCount,
@@ -122,7 +123,7 @@ class Emitted:
     """What one job emitted in one tick."""
 
     outputs: list[Output] = field(default_factory=list)
-    facts: list[tuple[Topic, ShelfEvent | WarehouseEvent]] = field(default_factory=list)
+    facts: list[tuple[Topic, JobRecord]] = field(default_factory=list)
     """Records of source lines; they are due at the next tick at the earliest."""
     refusals: list[Refusal] = field(default_factory=list)
     obeyed: set[str] = field(default_factory=set)
@@ -134,7 +135,7 @@ class Emitted:
         """Add a record of `topic`, keyed as the contract says."""
         self.outputs.append(Output(topic.name, key_of(topic.key, record), encode(record)))
 
-    def fact(self, topic: Topic, record: ShelfEvent | WarehouseEvent) -> None:
+    def fact(self, topic: Topic, record: JobRecord) -> None:
         """Add a fact: a record of the source line `topic`."""
         self.facts.append((topic, record))
 

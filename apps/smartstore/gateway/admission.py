@@ -117,8 +117,9 @@ class Admission:
             return f"forbidden: the key is for store {self._key.store_id}, not for {store}", "store_id"
         if store not in self._stores:
             return f"unknown_store: this estate has no open store {store}", "store_id"
-        if isinstance(record, StoreConfig) and record.kind != "profile":
-            reason = "only profiles are taken here; policies are edited in Postgres, stores are opened by `spec.stores`"
+        if isinstance(record, StoreConfig) and record.kind not in ("profile", "promotion"):
+            taken = "only profiles and promotions are taken here"
+            reason = f"{taken}; policies are edited in Postgres, stores are opened by `spec.stores`"
             return f"forbidden: {reason}", "kind"
         return None
 

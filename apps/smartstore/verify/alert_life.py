@@ -54,8 +54,10 @@ class AlertLife:
         store_id: str,
         cooldown_ms: int,
         expected: ExpectedKeys,
+        prefix: str = "",
     ) -> None:
-        self._job, self._location, self._store_id = job, location, store_id
+        """`prefix`: what ids put before the type, where a job has alerts of one type in two places."""
+        self._job, self._location, self._store_id, self._prefix = job, location, store_id, prefix
         self._cooldown_ms, self._expected = cooldown_ms, expected
         self._series: dict[Key, Series] = {}
         self._by_id: dict[str, Key] = {}
@@ -65,6 +67,10 @@ class AlertLife:
     def cooled(self, tick: int) -> set[str]:
         """Shelves to look at again because a cooldown is over."""
         return {key[0] for key, end in self._cooling.items() if end <= tick}
+
+    def active(self) -> set[str]:
+        """Shelves with an alert that is not resolved."""
+        return {key[0] for key, series in self._series.items() if series.active}
 
     def evaluate(self, tick: int, key: Key, situation: Situation) -> None:
         """Open or resolve the alert of a shelf and type."""
@@ -99,7 +105,8 @@ class AlertLife:
 
     def _open(self, tick: int, key: Key, series: Series, situation: Situation) -> None:
         shelf_id, alert_type = key
-        alert_id = derived_id(self._job, f"{self._store_id}/{shelf_id}", alert_type, series.count)
+        name = self._prefix + alert_type
+        alert_id = derived_id(self._job, f"{self._store_id}/{shelf_id}", name, series.count)
         history: RecordHistory[Alert] = RecordHistory(len(self._expected))
         self._expected.add((self._store_id, alert_id), history)
         self._by_id[alert_id] = key

@@ -25,6 +25,7 @@ OUTPUTS = (
     contract.ALERTS,
     contract.ADJUSTMENTS,
     contract.DEAD_LETTERS,
+    contract.DAILY_DISCOUNTS,
 )
 
 
@@ -69,6 +70,7 @@ class Expectations:
             (contract.SUPPLIER_RECEIPTS, truth.supplier_receipts),
             (contract.POS_TRANSACTION_LINES, truth.sales),
             (contract.ALERTS, truth.alerts),
+            (contract.DAILY_DISCOUNTS, truth.discounts),
         ]
 
     def skus(self) -> dict[tuple[str, str], str]:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from smartstore.contracts.events import PosTransaction, ShelfProfile
 from smartstore.contracts.outputs import (
     Alert,
+    DailyDiscount,
     PosTransactionLine,
     ShelfBatchState,
     ShelfRestockPlan,
@@ -28,7 +29,7 @@ from smartstore.contracts.outputs import (
 from smartstore.contracts.wire import from_epoch_ms
 from smartstore.verify.ticks import NO_MOMENT, from_microseconds, microseconds
 
-Key = tuple[str | int, ...]
+Key = tuple[str | int | date, ...]
 
 
 class History(Protocol):
@@ -240,11 +241,11 @@ class BackRoomHistory:
         )
 
 
-R = TypeVar("R", Alert, ShelfRestockPlan, WhSupplierPlan, SupplierOrder, SupplierReceipt)
+R = TypeVar("R", Alert, ShelfRestockPlan, WhSupplierPlan, SupplierOrder, SupplierReceipt, DailyDiscount)
 
 
 class RecordHistory(Generic[R]):
-    """One alert, plan, order or receipt: the record of each change."""
+    """One alert, plan, order, receipt or discount: the record of each change."""
 
     __slots__ = ("ordinal", "records", "versions")
 
@@ -345,7 +346,7 @@ class ExpectedSales:
         """The line (store_id, transaction_id, line_no)."""
         store_id, transaction_id, line_no = key
         sale = self._by_store.get(str(store_id), {}).get(str(transaction_id))
-        return self._line(sale, int(line_no)) if sale else None
+        return self._line(sale, int(str(line_no))) if sale else None
 
     def all(self) -> Iterator[tuple[Key, LineHistory]]:
         """Every line; a key used by two receipts comes once."""

@@ -10,15 +10,17 @@ from smartstore.contracts.events import (
     Command,
     Event,
     PosTransaction,
+    Promotion,
     ShelfEvent,
     StockCount,
     StoreConfig,
     WarehouseEvent,
 )
 from smartstore.contracts.settings import PlanningSettings
-from smartstore.contracts.topics import BY_NAME, HOT_LINES, SHELF_EVENTS, WH_EVENTS, Topic
+from smartstore.contracts.topics import BY_NAME, HOT_LINES, SHELF_EVENTS, STORE_CONFIG, WH_EVENTS, Topic
 from smartstore.verify.alerts import AlertBook
 from smartstore.verify.back_room import BackRoomBook, Room
+from smartstore.verify.discounts import DiscountBook, DiscountExpectations
 from smartstore.verify.facts import ExpectedFact
 from smartstore.verify.histories import ExpectedKeys, ExpectedSales
 from smartstore.verify.ledger import EventLine, Ledger, TickLine
@@ -71,6 +73,7 @@ class Truth:
     supplier_plans: ExpectedKeys = field(default_factory=ExpectedKeys)
     orders: ExpectedKeys = field(default_factory=ExpectedKeys)
     supplier_receipts: ExpectedKeys = field(default_factory=ExpectedKeys)
+    discounts: ExpectedKeys = field(default_factory=ExpectedKeys)
     facts: dict[str, ExpectedFact] = field(default_factory=dict)
     """What jobs must state, by event id."""
     corrections: list[Correction] = field(default_factory=list)
@@ -97,7 +100,12 @@ class StoreReplay:
         self.supplier = SupplierBook(
             self.shelves, self.back_room, self.back_lots, self.plans, planning, supply
         )
-        self._removals = Removals(self.shelves, self.lots, self.back_lots, planning.removal_hour)
+        self._removals = Removals(
+            self.shelves, self.lots, self.back_room, self.back_lots, planning, truth.alerts
+        )
+        self.discounts = DiscountBook(
+            self.shelves, self.lots, planning, DiscountExpectations(truth.discounts, truth.alerts)
+        )
         self._truth = truth
         self._lateness_ms = planning.lateness_minutes * MINUTE_MS
         self._held: dict[int, list[Event]] = {}
@@ -137,6 +145,8 @@ class StoreReplay:
         sales = [record for record in records if type(record) is PosTransaction]
         stored |= self.plans.changed
         not_obeyed = {one.event_id for one in self.supplier.close(tick, sales, commands, stored)}
+        not_obeyed -= self._removals.close(tick, acknowledged)
+        not_obeyed -= self.discounts.close(tick, acknowledged)
         for command in rest:
             if command.event_id in not_obeyed:
                 reason = ALERT_NOT_OPEN if command.command == "acknowledge" else PLAN_NOT_OPEN
@@ -154,6 +164,8 @@ class StoreReplay:
             self._fact(tick, WH_EVENTS.name, delivery)
         for line, removal in self._removals.round(tick) if self._open else ():
             self._fact(tick, line, removal)
+        for label in self.discounts.stated():
+            self._fact(tick, STORE_CONFIG.name, label)
 
     def _fact(self, tick: int, line: str, record: Event) -> None:
         self._truth.facts[record.event_id] = ExpectedFact(line, record, tick)
@@ -168,6 +180,8 @@ class StoreReplay:
             self._receipt(tick, record)
         elif type(record) is StockCount:
             self._count(tick, record)
+        elif type(record) is StoreConfig and record.promotion is not None:
+            self._announce(tick, record, record.promotion)
 
     def _due(self, tick: int) -> list[Event]:
         held = self._held
@@ -188,8 +202,16 @@ class StoreReplay:
             self._open = record.status == "open"
             self.alerts.apply_status(is_open=self._open)
             self.supplier.apply_status(is_open=self._open)
+            self._removals.apply_status(is_open=self._open)
+            self.discounts.apply_status(is_open=self._open)
         if record.policy is not None:
             self.alerts.apply_policy(record.policy, delete=record.op == "delete")
+
+    def _announce(self, tick: int, record: StoreConfig, promotion: Promotion) -> None:
+        if promotion.shelf_id in self.shelves.shelves:
+            self.discounts.apply_promotion(promotion, delete=record.op == "delete")
+        else:
+            self._refuse(tick, record, UNKNOWN_SHELF)
 
     def _shelf_event(self, tick: int, event: ShelfEvent) -> None:
         if not self.shelves.apply_event(event):

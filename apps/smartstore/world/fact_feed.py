@@ -11,11 +11,11 @@ from functools import partial
 from confluent_kafka import Message
 from msgspec import Struct
 
-from smartstore.contracts.topics import SHELF_EVENTS, WH_EVENTS
+from smartstore.contracts.topics import SHELF_EVENTS, STORE_CONFIG, WH_EVENTS
 from smartstore.contracts.wire import HEADER_FACT, HEADER_JOB
 from smartstore.world.follower import TopicFollower
 
-FACT_LINES = (WH_EVENTS, SHELF_EVENTS)
+FACT_LINES = (WH_EVENTS, SHELF_EVENTS, STORE_CONFIG)
 """The lines on which jobs state facts."""
 
 Positions = dict[str, dict[int, int]]

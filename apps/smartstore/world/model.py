@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from smartstore.contracts.events import ShelfEvent, StoreConfig, WarehouseEvent
+from smartstore.contracts.events import JobRecord, StoreConfig
 from smartstore.contracts.settings import RunSettings
 from smartstore.contracts.wire import derived_id, from_epoch_ms
 
@@ -26,7 +26,7 @@ class JobFact(Struct, frozen=True):
     """A fact that a job states in people's place: a record of the line `line`, for the world to make true."""
 
     line: str
-    record: ShelfEvent | WarehouseEvent
+    record: JobRecord
 
 
 def status_record(store_id: str, status: Literal["open", "closed"], moment_ms: int) -> StoreConfig:
@@ -64,7 +64,7 @@ class World(Protocol):
         ...
 
     def opening(self) -> list[Emission]:
-        """The stores, the profile of each shelf, the opening counts of shelves and back rooms, all at `start_ms`.
+        """The stores, the profile of each shelf, the opening counts, the promotions known by then, all at `start_ms`.
 
         They belong to the first tick (`start_ms + tick_ms`) and are independent of how far the world has come.
         """

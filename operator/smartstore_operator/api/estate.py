@@ -107,6 +107,24 @@ class SupplierPlanning(Block):
     )
 
 
+class DiscountPlanning(Block):
+    """What is taken off goods that are about to expire; percent count to two decimals."""
+
+    hour: int = setting(
+        settings.PlanningSettings, "discount_hour", "Hour (UTC) from which shelves are marked down, daily."
+    )
+    today_pct: float = setting(
+        settings.PlanningSettings,
+        "markdown_today_pct",
+        "Off a shelf with goods that expire on the day; 0: nothing.",
+    )
+    tomorrow_pct: float = setting(
+        settings.PlanningSettings,
+        "markdown_tomorrow_pct",
+        "Off a shelf with goods that expire on the next day; 0: nothing.",
+    )
+
+
 class Planning(Block):
     """Thresholds and targets of the stock rules."""
 
@@ -116,6 +134,9 @@ class Planning(Block):
     )
     supplier: SupplierPlanning = Field(
         default=SupplierPlanning(), description="From the supplier to the back room, in simulated time."
+    )
+    discounts: DiscountPlanning = Field(
+        default=DiscountPlanning(), description="What is taken off goods that are about to expire."
     )
 
 

@@ -60,4 +60,7 @@ def _planning(planning: Planning, execution: Literal["Assumed", "Reported"]) -> 
         demand_smoothing_pct=supplier.demand_smoothing_pct,
         opening_demand_pct=supplier.opening_demand_pct,
         safety_factor=supplier.safety_factor,
+        discount_hour=planning.discounts.hour,
+        markdown_today_pct=planning.discounts.today_pct,
+        markdown_tomorrow_pct=planning.discounts.tomorrow_pct,
     )

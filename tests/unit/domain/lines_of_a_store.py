@@ -14,6 +14,7 @@ from smartstore.contracts.events import (
     LotQuantity,
     PosItem,
     PosTransaction,
+    Promotion,
     ShelfEvent,
     ShelfPolicy,
     ShelfProfile,
@@ -83,6 +84,29 @@ def policy(minutes: float, policy_id: str = "p", *, op: str = "upsert", **fields
         kind="policy",
         op=op,  # type: ignore[arg-type]
         policy=row,
+    )
+
+
+def status(minutes: float, said: str) -> StoreConfig:
+    return StoreConfig(
+        event_id=f"status-{minutes}",
+        store_id=STORE,
+        timestamp=at(minutes),
+        kind="status",
+        status=said,  # type: ignore[arg-type]
+    )
+
+
+def promotion(
+    minutes: float, shelf: str, pct: float, first: date, last: date, op: str = "upsert"
+) -> StoreConfig:
+    return StoreConfig(
+        event_id=f"promotion-{shelf}-{minutes}",
+        store_id=STORE,
+        timestamp=at(minutes),
+        kind="promotion",
+        op=op,  # type: ignore[arg-type]
+        promotion=Promotion(shelf_id=shelf, pct=pct, first_day=first, last_day=last),
     )
 
 

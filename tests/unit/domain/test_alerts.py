@@ -25,7 +25,9 @@ def opened(stock: int = 10, capacity: int = 20, expiry: date | None = None) -> L
 
 
 def alerts(lines: Lines, **planning: object) -> list[Alert]:
-    return of(run(lines, **planning)[1], topics.ALERTS)
+    """Those of the shelf-alert-engine."""
+    found = of(run(lines, **planning)[1], topics.ALERTS)
+    return [one for one in found if one.alert_type in {"refill_request", "near_expiry"}]
 
 
 def take(event: str, minutes: float, quantity: int) -> Struct:

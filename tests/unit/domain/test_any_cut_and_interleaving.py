@@ -27,6 +27,7 @@ from tests.unit.domain.lines_of_a_store import (
     plan_id,
     policy,
     profile,
+    promotion,
     receipt,
     run,
     run_batches,
@@ -37,10 +38,12 @@ from tests.unit.domain.lines_of_a_store import (
 )
 
 SHELVES = ("A1", "A2", "B1", "B2")
+ALERT_TYPES = ("refill_request", "refill_request", "expired_removal", "near_expiry_discount")
 
 
 def planning(seed: int) -> dict[str, Any]:
-    """Short times; removals before the store opens, at once, or while nothing else happens; the supplier too."""
+    """Short times; removals and discounts before the store opens, at once, or while nothing else happens; the supplier
+    too."""
     return {
         "lateness_minutes": 5,
         "cooldown_minutes": 3,
@@ -50,6 +53,8 @@ def planning(seed: int) -> dict[str, Any]:
         "delivery_weekdays": ((3,), (3, 4), (0, 2, 4))[seed % 3],
         "delivery_hour": (12, 8, 12)[seed // 2 % 3],
         "order_lead_hours": (4, 0, 5, 1)[seed // 5 % 4],
+        "discount_hour": (0, 8, 7)[seed % 3],
+        "execution": "Reported" if seed % 5 == 4 else "Assumed",
     }
 
 
@@ -61,18 +66,20 @@ def scenario(rnd: random.Random) -> Lines:
         behind = [lot(f"{shelf}-{n}", rnd.randint(1, 6), _expiry(rnd)) for n in range(rnd.randint(0, 3))]
         lines.write(profile(shelf, rnd.randint(8, 40), f"cat{shelf[0]}"), count(shelf, lots))
         lines.write(count(shelf, behind, location="warehouse"))
+        lines.write(promotion(0.5, shelf, rnd.uniform(0, 50), date(2026, 1, 1), date(2026, 1, 2)))
     lines.tick(1)
     for minute in range(2, rnd.randint(3, 20)):
         for n in range(rnd.randint(0, 6)):
             lines.write(_anything(rnd, f"{minute:02}-{n}", minute - 1 + rnd.uniform(-3, 1.9)))
         lines.tick(minute * 20 if rnd.random() < 0.1 else minute)
-    lines.ticks(300, 308)
-    # A last record: a store that only ticks need not keep how far it has read.
-    return lines.write(shelf_event("last", 308.5, "pickup", "A1", 1)).tick(309)
+    # After every tick above, and with a last record: a store that only ticks need not keep how far it has read.
+    lines.ticks(400, 408)
+    return lines.write(shelf_event("last", 408.5, "pickup", "A1", 1)).tick(409)
 
 
 def _expiry(rnd: random.Random) -> date | None:
-    return rnd.choice([None, date(2025, 12, 31), date(2026, 1, rnd.randint(1, 9))])
+    soon, later = (date(2026, 1, rnd.randint(1, last)) for last in (2, 9))
+    return rnd.choice([None, date(2025, 12, 31), soon, later])
 
 
 def _anything(rnd: random.Random, name: str, minutes: float) -> Struct:
@@ -91,9 +98,13 @@ def _anything(rnd: random.Random, name: str, minutes: float) -> Struct:
             minutes, rnd.choice("pq"), op=rnd.choice(["upsert", "delete"]), threshold_pct=rnd.uniform(0, 99)
         )
     if kind == 4:
-        return acknowledge(minutes, shelf)
+        return acknowledge(minutes, shelf, rnd.choice(ALERT_TYPES))
+    if kind == 13:
+        first = date(2026, 1, rnd.randint(1, 3))
+        op = rnd.choice(["upsert", "upsert", "delete"])
+        return promotion(minutes, shelf, rnd.uniform(0, 100), first, date(2026, 1, 3), op)
     if kind in (5, 8, 9):
-        plan = rnd.choice([plan_id, plan_id, supplier_plan_id])(shelf, rnd.choice([0, 0, 1, 2]))
+        plan = rnd.choice([plan_id, supplier_plan_id])(shelf, rnd.choice([0, 0, 1, 2]))
         return plan_command(minutes, rnd.choice(["approve", "cancel"]), plan)
     if kind in (6, 7):
         what = rnd.choice(["wh_in", "wh_in", "wh_in", "wh_out", "removal"])
@@ -140,12 +151,14 @@ def test_a_state_read_back_after_any_tick_goes_on_as_if_it_had_been_kept(seed: i
 def test_the_scenarios_make_plans_facts_and_removals() -> None:
     """Otherwise the tests above would show nothing about them."""
     seen: Counter[str] = Counter()
-    for seed in range(30):
+    for seed in range(45):
         for state, outputs in each_batch(tick_by_tick(scenario(random.Random(seed))), **planning(seed)):
             seen.update(one.status for one in of(outputs, topics.SHELF_RESTOCK_PLAN))
             seen.update(f"supplier {one.status}" for one in of(outputs, topics.WH_SUPPLIER_PLAN))
             seen.update(f"order {one.status}" for one in of(outputs, topics.SUPPLIER_ORDERS))
-            seen.update(f"{type(one).__name__} {one.event_type}" for one in facts_of(outputs))
+            seen.update(f"{type(one).__name__} {getattr(one, 'event_type', '')}" for one in facts_of(outputs))
+            seen.update(f"{one.alert_type} {one.status}" for one in of(outputs, topics.ALERTS))
+            seen["promotion in force"] += sum(one.base_pct > 0 for one in of(outputs, topics.DAILY_DISCOUNTS))
             seen["facts that wait"] += len(state.inbox.facts)
             # Every record satisfies its contract, or it would test nothing.
             assert all(one.event_id is not None for one in of(outputs, topics.DEAD_LETTERS))
@@ -153,7 +166,8 @@ def test_the_scenarios_make_plans_facts_and_removals() -> None:
     expected |= {f"WarehouseEvent {kind}" for kind in ("wh_in", "wh_out", "shortage", "removal")}
     expected |= {f"supplier {status}" for status in ("pending", "issued", "completed", "cancelled")}
     expected |= {f"order {status}" for status in ("ordered", "delivered", "cancelled")}
-    expected |= {"ShelfEvent putback", "ShelfEvent removal"}
+    expected |= {"ShelfEvent putback", "ShelfEvent removal", "StoreConfig ", "promotion in force"}
+    expected |= {f"{kind} {status}" for kind in ALERT_TYPES[1:] for status in ("open", "resolved")}
     assert {one for one in expected if seen[one] < 5} == set()
 
 

@@ -6,11 +6,14 @@ from msgspec import Struct
 
 from smartstore.contracts import topics
 from smartstore.contracts.events import LotQuantity, ShelfEvent, WarehouseEvent
+from smartstore.contracts.outputs import Alert
 from smartstore.contracts.wire import derived_id
 from tests.unit.domain.lines_of_a_store import (
     STORE,
     Lines,
+    acknowledge,
     at,
+    back_room_event,
     count,
     facts_of,
     lot,
@@ -20,6 +23,7 @@ from tests.unit.domain.lines_of_a_store import (
     receipt,
     run,
     shelf_event,
+    status,
 )
 
 YESTERDAY, TODAY = date(2025, 12, 31), date(2026, 1, 1)
@@ -41,7 +45,9 @@ def with_back_room(*lots: LotQuantity) -> Lines:
 
 
 def removals(lines: Lines, **planning: object) -> list[ShelfEvent | WarehouseEvent]:
-    return [one for one in facts_of(run(lines, **planning)[1]) if one.event_type == "removal"]
+    facts = facts_of(run(lines, **planning)[1])
+    moved = [one for one in facts if isinstance(one, ShelfEvent | WarehouseEvent)]
+    return [one for one in moved if one.event_type == "removal"]
 
 
 def off_the_shelf(lines: Lines, **planning: object) -> list[tuple[float, dict[str, int]]]:
@@ -199,3 +205,95 @@ def test_a_lot_that_is_owed_units_does_not_hide_what_lies_in_baskets() -> None:
     lines.write(shelf_event("e1", 1.1, "pickup", "A1", 3), receipt("r1", 1.5, ("A1", "Y", 3))).ticks(2, 70)
     removed = off_the_shelf(lines, removal_hour=8, lateness_minutes=600)
     assert [lots for _, lots in removed] == [{"OLD": 3}]
+
+
+def alerts(lines: Lines, **planning: object) -> list[Alert]:
+    found = of(run(lines, **planning)[1], topics.ALERTS)
+    return [one for one in found if one.alert_type == "expired_removal"]
+
+
+def lives(found: list[Alert]) -> list[tuple[float, str, str, int]]:
+    """Minute, place, status and the units to take away."""
+    return [(minutes_of(one.updated_at), one.location, one.status, one.suggested_qty) for one in found]
+
+
+def taken_off(event_id: str, minutes: float, *lots: LotQuantity) -> Struct:
+    """People report what they took off the shelf."""
+    quantity = sum(one.quantity for one in lots)
+    return shelf_event(event_id, minutes, "removal", "A1", quantity, lots=list(lots))
+
+
+def test_an_alert_says_what_the_round_takes_away_and_ends_with_it() -> None:
+    lines = opened(lot("OLD", 3, YESTERDAY), lot("OLDER", 2, date(2025, 12, 1))).ticks(2, 4)
+    opened_at, resolved = alerts(lines)
+    assert lives([opened_at, resolved]) == [(1, "store", "open", 5), (2, "store", "resolved", 0)]
+    assert (opened_at.current_stock, opened_at.capacity, opened_at.expiry_date) == (
+        23,
+        20,
+        date(2025, 12, 1),
+    )
+    assert (resolved.current_stock, resolved.expiry_date) == (18, None)
+    assert opened_at.alert_id == derived_id("removal-scheduler", f"{STORE}/A1", "expired_removal", 0)
+
+
+def test_shelf_and_back_room_have_alerts_of_their_own() -> None:
+    lines = opened(lot("OLD", 2, YESTERDAY)).write(
+        count("A1", [lot("OLD", 4, YESTERDAY), lot("NEW", 6)], 1.5, location="warehouse")
+    )
+    found = alerts(lines.ticks(2, AT_EIGHT + 3), removal_hour=8)
+    assert lives(found) == [
+        (AT_EIGHT, "store", "open", 2),
+        (AT_EIGHT, "warehouse", "open", 4),
+        (AT_EIGHT + 1, "store", "resolved", 0),
+        (AT_EIGHT + 1, "warehouse", "resolved", 0),
+    ]
+    assert (found[1].current_stock, found[1].capacity) == (10, 200)
+    assert found[1].alert_id == derived_id("removal-scheduler", f"{STORE}/A1", "wh_expired_removal", 0)
+    assert len({one.alert_id for one in found}) == 2
+
+
+def test_with_reported_execution_the_alert_stays_until_people_took_the_goods_away() -> None:
+    lots = lot("OLD", 2, YESTERDAY), lot("E", 3, YESTERDAY)
+    lines = opened(*lots).ticks(2, 10).write(taken_off("r1", 10.5, lots[0])).ticks(11, 20)
+    lines.write(taken_off("r2", 20.5, lots[1])).ticks(21, 30)
+    assert lives(alerts(lines, execution="Reported")) == [
+        (1, "store", "open", 5),
+        (21, "store", "resolved", 0),
+    ]
+
+
+def test_what_expires_or_comes_between_rounds_is_alerted_at_the_next() -> None:
+    lines = opened(lot("E", 2, TODAY)).ticks(2, AT_FOUR_NEXT_DAY + 2)
+    assert lives(alerts(lines, execution="Reported")) == [(AT_FOUR_NEXT_DAY, "store", "open", 2)]
+    arriving = back_room_event("w1", 10.5, "wh_in", "A1", "OLD", 4, expiry_date=YESTERDAY)
+    lines = with_back_room(lot("NEW", 9)).ticks(2, 10).write(arriving).ticks(11, AT_FOUR_NEXT_DAY + 2)
+    assert lives(alerts(lines, execution="Reported")) == [(AT_FOUR_NEXT_DAY, "warehouse", "open", 4)]
+
+
+def test_an_alert_acknowledged_in_one_place_and_the_other() -> None:
+    lines = opened(lot("OLD", 2, YESTERDAY)).write(
+        count("A1", [lot("OLD", 4, YESTERDAY)], 1.5, location="warehouse")
+    )
+    lines.ticks(2, AT_EIGHT).write(acknowledge(AT_EIGHT + 0.5, "A1", "expired_removal")).ticks(61, 63)
+    _, outputs = run(lines, removal_hour=8, execution="Reported")
+    seen = [one.status for one in of(outputs, topics.ALERTS) if one.alert_type == "expired_removal"]
+    assert seen == ["open", "open", "acknowledged", "acknowledged"]
+    assert of(outputs, topics.DEAD_LETTERS) == []
+
+
+def test_a_shelf_that_was_never_counted_has_no_alert() -> None:
+    lines = Lines().write(
+        profile("A1"), shelf_event("e1", 0.5, "putback", "A1", 3, lots=[lot("OLD", 3, YESTERDAY)])
+    )
+    assert alerts(lines.ticks(1, 3)) == []
+
+
+def test_in_a_closed_store_alerts_end_and_there_is_no_round() -> None:
+    lines = opened(lot("OLD", 3, YESTERDAY)).ticks(2, 9).write(status(9.5, "closed"))
+    lines.ticks(10, AT_FOUR_NEXT_DAY + 9).write(status(AT_FOUR_NEXT_DAY + 9.5, "open"))
+    lines.ticks(AT_FOUR_NEXT_DAY + 10, AT_FOUR_NEXT_DAY + 12)
+    assert lives(alerts(lines, execution="Reported")) == [
+        (1, "store", "open", 3),
+        (10, "store", "resolved", 3),
+        (AT_FOUR_NEXT_DAY + 10, "store", "open", 3),
+    ]

@@ -137,6 +137,9 @@ def test_a_key_for_all_stores_writes_for_each_store_there_is() -> None:
 def test_profiles_are_taken_and_policies_are_not() -> None:
     config = {"topic": "store_config", "event_id": "p1", "store_id": "s0001", "timestamp": NOW.isoformat()}
     assert isinstance(judge({**config, "kind": "profile", "profile": PROFILE}), Accepted)
+    days = {"first_day": "2026-01-01", "last_day": "2026-01-07"}
+    promotion = {"shelf_id": PROFILE["shelf_id"], "pct": 12.5, **days}
+    assert isinstance(judge({**config, "kind": "promotion", "promotion": promotion}), Accepted)
     verdict = refused({**config, "kind": "policy", "policy": {"policy_id": "p", "threshold_pct": 5.0}})
     assert (verdict.reason.partition(":")[0], verdict.field) == ("forbidden", "kind")
 

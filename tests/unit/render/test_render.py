@@ -190,7 +190,7 @@ def test_every_setting_reaches_the_data_plane(platform: Platform) -> None:
             }, "restock": {"pickDelay": "2m", "travelTime": "5m", "removalHour": 3}, "supplier": {
                 "deliveryDays": ["Sat", "Tue"], "deliveryHour": 6, "orderLead": "36h", "nearExpiryDays": 7,
                 "demandSmoothingPct": 30, "openingDemandPct": 10, "safetyFactor": 2,
-            }},
+            }, "discounts": {"hour": 5, "todayPct": 60, "tomorrowPct": 20}},
         ),
         platform,
     ).run_settings  # fmt: skip

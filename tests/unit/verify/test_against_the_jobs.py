@@ -89,6 +89,7 @@ def test_both_come_to_the_same_records(seed: int, execution: str) -> None:
         topics.WH_STATE: truth.back_rooms,
         topics.WH_BATCH_STATE: truth.back_lots,
         topics.SHELF_BATCH_STATE: truth.lots,
+        topics.DAILY_DISCOUNTS: truth.discounts,
     }
     for topic, keys in expected.items():
         recomputed = {
@@ -98,5 +99,8 @@ def test_both_come_to_the_same_records(seed: int, execution: str) -> None:
             for key, history in keys.all()
         }
         assert recomputed == dict(published[topic.name]), topic.name
+    assert published["daily_discounts"]
+    kinds = {record.alert_type for alerts in published["alerts"].values() for record in alerts}
+    assert kinds >= {"near_expiry_discount", "expired_removal"}
     refused = {letter.event_id for letters in published["dead_letters"].values() for letter in letters}
     assert refused == {refusal.event_id for refusal in truth.refusals}

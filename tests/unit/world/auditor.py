@@ -87,7 +87,7 @@ class Auditor:
             case StockCount():
                 self._count(record)
             case StoreConfig():
-                self._profile(record)
+                self._config(record)
                 return set()
             case LedgerNote():
                 return self._note(record)
@@ -96,8 +96,10 @@ class Auditor:
                 return set()
         return {record.shelf_id}
 
-    def _profile(self, record: Any) -> None:
-        self.weights[record.profile.shelf_id] = record.profile.item_weight_g
+    def _config(self, record: StoreConfig) -> None:
+        assert record.kind in {"profile", "promotion"}
+        if record.profile is not None:
+            self.weights[record.profile.shelf_id] = record.profile.item_weight_g
 
     def _other(self, record: Any) -> None:
         if hasattr(record, "exit_time"):
@@ -112,6 +114,11 @@ class Auditor:
             self.lost[note.shelf_id] += note.quantity
             return set()
         fact = self.stated.pop(note.event_id or "")
+        if isinstance(fact, StoreConfig):
+            assert fact.markdown is not None
+            assert (note.shelf_id, note.quantity) == (fact.markdown.shelf_id, 0)
+            (self.applied if note.kind == "applied" else self.impossible).append(fact)
+            return set()
         assert (note.shelf_id, note.quantity) == (fact.shelf_id, fact.quantity)
         if note.kind == "impossible":
             self.impossible.append(fact)

@@ -4,7 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from smartstore.contracts.events import LotQuantity, ShelfEvent, ShelfProfile, WarehouseEvent
+from smartstore.contracts.events import (
+    LotQuantity,
+    Markdown,
+    Promotion,
+    ShelfEvent,
+    ShelfProfile,
+    StoreConfig,
+    WarehouseEvent,
+)
 from smartstore.contracts.wire import from_epoch_ms
 from smartstore.world.model import JobFact
 from smartstore.world.physical.facts import calendar_day
@@ -70,6 +78,13 @@ class HandPlanned:
         in_back = [[Lot(3 + n, MONDAY - 1, MONDAY + 9, units)] for n, units in enumerate(self._back_room)]
         return on_shelves, in_back
 
+    def promotions(self, day: int) -> list[Promotion]:
+        """15 % off A, in the week that begins on the Monday."""
+        if day != MONDAY:
+            return []
+        first, last = calendar_day(MONDAY), calendar_day(MONDAY + 6)
+        return [Promotion(shelf_id="A", pct=15, first_day=first, last_day=last)]
+
     def day(self, day: int) -> DayPlan:
         """Each visit enters with its first intent and leaves a minute after its last."""
         visits = self._visits if day == MONDAY else ()
@@ -89,7 +104,7 @@ class HandPlanned:
             quantity=table[:, 3].astype(np.int32),
             chance=np.zeros(len(rows), np.float32),
             paid=recorded,
-            unit_discounts=[15, 0],
+            promotions=[1_500, 0],
             customers=[f"c{n}" for n in range(len(visits))],
             transactions=[f"t{n}" for n in range(len(visits))],
             exits=[day * DAY_MS + (intents[-1][0] + 1) * MINUTE for intents in visits],
@@ -150,3 +165,17 @@ def shelf_fact(
         lots=[LotQuantity(batch_code=code(lot), quantity=units) for lot, units in lots] or None,
     )
     return JobFact("shelf_events", record)
+
+
+def label_fact(
+    shelf: str, pct: float, *, day: int = MONDAY, minute: int = 420, event_id: str = "f"
+) -> JobFact:
+    """The shelf's labels are changed at a minute of the Monday."""
+    record = StoreConfig(
+        event_id=event_id,
+        store_id="s1",
+        timestamp=from_epoch_ms(MONDAY * DAY_MS + minute * MINUTE),
+        kind="markdown",
+        markdown=Markdown(shelf_id=shelf, pct=pct, date=calendar_day(day)),
+    )
+    return JobFact("store_config", record)

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from smartstore.contracts.events import StoreConfig
 from smartstore.contracts.settings import RunSettings
 from smartstore.contracts.wire import epoch_ms
 from smartstore.world.model import JobFact
@@ -17,6 +19,7 @@ from tests.unit.world.hand_planned import (
     START,
     HandPlanned,
     back_room_fact,
+    label_fact,
     live,
     moves,
     shelf_fact,
@@ -259,3 +262,77 @@ def test_a_world_restored_with_facts_on_its_agenda_goes_on_exactly() -> None:
         ("applied", "late", 430),
         ("applied", "removal", 440),
     ]
+
+
+def paid(records: list[Any]) -> list[tuple[str, int, int]]:
+    """Shelf, units and discount in cents of each line of a receipt."""
+    return [
+        (item.shelf_id, item.quantity, item.discount_cents)
+        for record in records
+        if hasattr(record, "items")
+        for item in record.items
+    ]
+
+
+def visits_at(*minutes: int, shelf: int = 0, units: int = 2) -> list[list[tuple[int, int, int, int]]]:
+    """A visit at each of these minutes that picks so many units."""
+    return [[(at, ENTER, 0, 0), (at + 1, PICK, shelf, units), (at + 2, PAY, 0, 0)] for at in minutes]
+
+
+def test_a_markdown_compounds_with_the_promotion_for_picks_after_the_label_changed() -> None:
+    """100 cents, 15 % off A in the promotion: 1 − 0.85 × 0.5 = 57.5 %, so 58 cents a unit."""
+    planner = HandPlanned(*visits_at(425, 435), visits_at(436, shelf=1)[0])
+    model, records = live(
+        planner, label_fact("A", 50, minute=430), label_fact("B", 30.5, minute=430, event_id="g")
+    )
+    assert judgements(records) == [("applied", "f", 430), ("applied", "g", 430)]
+    assert paid(records) == [("A", 2, 30), ("A", 2, 116), ("B", 2, 62)]
+    assert model.state.stock == [6, 8]
+
+
+def test_what_was_picked_before_the_label_changed_keeps_its_price() -> None:
+    visit = [(425, ENTER, 0, 0), (426, PICK, 0, 1), (436, PICK, 0, 1), (440, PAY, 0, 0)]
+    _, records = live(HandPlanned(visit), label_fact("A", 50, minute=430))
+    assert paid(records) == [("A", 2, 15 + 58)]
+
+
+def test_a_markdown_ends_with_its_day() -> None:
+    _, records = live(HandPlanned(*visits_at(435)), label_fact("A", 50, day=MONDAY - 1))
+    assert judgements(records) == [("applied", "f", 420)]
+    assert paid(records) == [("A", 2, 30)]
+
+
+@pytest.mark.parametrize("day", [MONDAY, MONDAY - 1])
+def test_a_shelf_gets_one_label_a_day_and_none_of_a_day_before(day: int) -> None:
+    second = label_fact("A", 90, day=day, minute=425, event_id="g")
+    _, records = live(HandPlanned(*visits_at(435)), label_fact("A", 50), second)
+    assert judgements(records) == [("applied", "f", 420), ("impossible", "g", 425)]
+    assert paid(records) == [("A", 2, 116)]
+
+
+def test_the_label_of_an_unknown_shelf_and_other_configuration_are_impossible() -> None:
+    promotion = StoreConfig(
+        event_id="g",
+        store_id="s1",
+        timestamp=label_fact("A", 1).record.timestamp,
+        kind="promotion",
+        promotion=HandPlanned().promotions(MONDAY)[0],
+    )
+    _, records = live(HandPlanned(), label_fact("Z", 50), JobFact("store_config", promotion))
+    assert judgements(records) == [("impossible", "f", 420), ("impossible", "g", 420)]
+
+
+@pytest.mark.parametrize(("recorded", "off"), [(31, 50), (90, 90)])
+def test_a_recorded_price_stays_when_it_is_lower(recorded: int, off: int) -> None:
+    """Two units at 100 cents with so many cents off together; the label says 25 %."""
+    _, records = live(HandPlanned(*visits_at(435), paid=(100, recorded)), label_fact("A", 25))
+    assert paid(records) == [("A", 2, off)]
+
+
+def test_labels_are_in_the_snapshot() -> None:
+    model, _ = live(HandPlanned(), label_fact("A", 50))
+    blob = msgspec.msgpack.encode(model.state)
+    restored = StoreModel(1, HandPlanned(*visits_at(495)), START)
+    restored.restore(msgspec.msgpack.decode(blob, type=StoreState))
+    records = [emission.record for _, _, emission in restored.advance(START + 120 * MINUTE)]
+    assert paid(records) == [("A", 2, 116)]

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from smartstore.contracts.settings import RECORDED_STORES, ReplaySettings, RunSettings
+from smartstore.contracts.settings import RECORDED_STORES, PlanningSettings, ReplaySettings, RunSettings
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder, encode, epoch_ms
 from smartstore.world.physical.estate import Estate
@@ -105,6 +105,8 @@ def test_sells_what_was_recorded_but_for_lost_sales(
     settings = replay_settings(
         stores=stores, products=products, start_hour=start_hour, days=days, tick_ms=3_600_000
     )
+    nothing_marked_down = PlanningSettings(markdown_today_pct=0, markdown_tomorrow_pct=0)
+    settings = msgspec.structs.replace(settings, planning=nothing_marked_down)
     world = build(settings)
     assert world.stores[:2] == ("cj0367", "cj0406")
     profiles = [e.record for e in opening(world) if e.line == "store_config"]

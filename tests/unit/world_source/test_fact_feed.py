@@ -13,7 +13,7 @@ from smartstore.world.fact_feed import FactFeed
 
 pytestmark = pytest.mark.unit
 
-WH, SHELF = "wh_events", "shelf_events"
+WH, SHELF, CONFIG = "wh_events", "shelf_events", "store_config"
 
 
 class FakeMessage:
@@ -164,18 +164,18 @@ def test_records_of_others_only_move_the_position(headers: Any) -> None:
     feed = feed_of()
     arrive(feed, WH, FakeMessage(4, headers=headers))
     assert feed.received("a") == 0
-    assert feed.positions() == {WH: {0: 5}, SHELF: {}}
+    assert feed.positions() == {WH: {0: 5}, SHELF: {}, CONFIG: {}}
 
 
 def test_positions_never_skip_what_waits() -> None:
     feed = feed_of()
     arrive(feed, WH, FakeMessage(3, 1), FakeMessage(4), FakeMessage(5, 3), FakeMessage(8, 1, partition=1))
     arrive(feed, SHELF, FakeMessage(9, 2), FakeMessage(10))
-    assert feed.positions() == {WH: {0: 3, 1: 9}, SHELF: {0: 9}}
+    assert feed.positions() == {WH: {0: 3, 1: 9}, SHELF: {0: 9}, CONFIG: {}}
     feed.take({"a": 1})
-    assert feed.positions() == {WH: {0: 5, 1: 9}, SHELF: {0: 9}}
+    assert feed.positions() == {WH: {0: 5, 1: 9}, SHELF: {0: 9}, CONFIG: {}}
     feed.take({"a": 3})
-    assert feed.positions() == {WH: {0: 6, 1: 9}, SHELF: {0: 11}}
+    assert feed.positions() == {WH: {0: 6, 1: 9}, SHELF: {0: 11}, CONFIG: {}}
 
 
 def test_positions_read_nothing_of_yet_stay() -> None:
@@ -183,7 +183,7 @@ def test_positions_read_nothing_of_yet_stay() -> None:
     feed = feed_of(start)
     assert {line: follower(feed, line).start_at for line in (WH, SHELF)} == start
     arrive(feed, WH, FakeMessage(7))
-    assert feed.positions() == {WH: {0: 8, 1: 2}, SHELF: {0: 3}}
+    assert feed.positions() == {WH: {0: 8, 1: 2}, SHELF: {0: 3}, CONFIG: {}}
 
 
 def test_who_waits_is_told_of_facts_only() -> None:
@@ -200,7 +200,7 @@ def test_lines_have_the_prefix_of_topics_and_are_left_at_the_end() -> None:
     feed = FactFeed("kafka", "x.", Bell())
     feed.follow({}, {})
     followers: list[Any] = feed._followers
-    assert {one.topic for one in followers} == {"x.wh_events", "x.shelf_events"}
+    assert {one.topic for one in followers} == {"x.wh_events", "x.shelf_events", "x.store_config"}
     assert all(one.running for one in followers)
     feed.close()
     assert not any(one.running for one in followers)

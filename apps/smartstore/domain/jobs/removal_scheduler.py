@@ -1,83 +1,146 @@
-"""removal-scheduler: expired lots → taken off the shelf and out of the back room (docs/stock-rules.md, Removals).
+"""removal-scheduler: expired lots → alerts, and taken off the shelf and out of the back room.
 
-Works only where jobs stand in for people (`execution: Assumed`).
+Rules: docs/stock-rules.md, Removals. It takes goods away only where jobs stand in for people (`execution: Assumed`);
+otherwise people learn of them by the alerts.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from smartstore.contracts import topics
 from smartstore.contracts.events import LotQuantity, ShelfEvent, WarehouseEvent
 from smartstore.contracts.wire import derived_id, from_epoch_ms
-from smartstore.domain.balance import NEVER
+from smartstore.domain import daily_round
+from smartstore.domain.alert_book import AlertBook, AlertDesk, Kind, Situation
+from smartstore.domain.daily_round import NO_DAY
+from smartstore.domain.goods import Goods
 from smartstore.domain.lots import NO_DATE, Lots, day_of
 from smartstore.domain.shelves import IntArray, Shelves
-from smartstore.domain.tick import DAY_MS, Emitted, Moment
+from smartstore.domain.tick import Emitted, Moment, Records
 
 NAME = "removal-scheduler"
-HOUR_MS = 3_600_000
-NO_DAY = -1
+KINDS = (Kind(NAME, "expired_removal", "store"), Kind(NAME, "expired_removal", "warehouse", prefix="wh_"))
+
+Expired = dict[int, list[tuple[int, int]]]
+"""By shelf: rows of its expired lots by expiry and code, with the units to take away."""
+
+
+@dataclass(frozen=True)
+class State:
+    """The day (since 1970-01-01) of the last round, and the alerts by kind."""
+
+    day: int = NO_DAY
+    books: tuple[AlertBook, ...] = field(default_factory=lambda: tuple(AlertBook() for _ in KINDS))
 
 
 def step(
-    last_day: int, units: IntArray, lots: Lots, back_lots: Lots, shelves: Shelves, moment: Moment
-) -> tuple[int, Emitted]:
-    """Once a day, at the first tick from the removal hour on; returns the day (since 1970-01-01) of the last round.
+    state: State, on_shelf: Goods, behind: Goods, records: Records, shelves: Shelves, moment: Moment
+) -> tuple[State, Emitted]:
+    """Once a day, at the first tick from the removal hour on, a round; between rounds only alerts end.
 
-    `units`: on each shelf; `lots`, `back_lots`: of the store and of the back room; all after this tick.
+    `on_shelf`, `behind`: in the store and in the back room, after this tick.
     """
     emitted = Emitted()
-    if moment.tick_ms < next_due(last_day, moment):
-        return last_day, emitted
-    for shelf, named in _expired_in_store(lots, units, moment.today):
-        emitted.events_in += len(named)
-        emitted.fact(topics.SHELF_EVENTS, _off_the_shelf(shelves.ids[shelf], named, moment))
-    for row in _expired(back_lots, moment.today):
-        emitted.events_in += 1
-        shelf_id = shelves.ids[int(back_lots.shelf[row])]
-        lot = _quantity(back_lots, row, int(back_lots.balance[row]))
-        emitted.fact(topics.WH_EVENTS, _out_of_the_back_room(shelf_id, lot, moment))
-    return moment.today, emitted
+    is_round = moment.tick_ms >= next_due(state, moment)
+    if not is_round and not any(book.is_active.any() for book in state.books):
+        return state, emitted
+    state = State(state.day, tuple(book.sized(len(shelves)) for book in state.books))
+    expired = (
+        _expired(on_shelf, _baskets(on_shelf), moment.today),
+        _expired(behind, np.zeros_like(behind.units), moment.today),
+    )
+    desks = [
+        _desk(kind, book, goods, found, shelves, moment, emitted)
+        for kind, book, goods, found in zip(KINDS, state.books, (on_shelf, behind), expired, strict=True)
+    ]
+    for command in records.commands:
+        for desk in desks:
+            if command.command == "acknowledge" and desk.acknowledge(command):
+                emitted.obeyed.add(command.event_id)
+    for desk, goods, found in zip(desks, (on_shelf, behind), expired, strict=True):
+        there = np.isin(np.arange(len(shelves)), list(found)) & goods.counted & moment.open
+        concerned = np.arange(len(shelves)) if is_round else np.flatnonzero(desk.book.is_active)
+        desk.evaluate(concerned, there[concerned])
+    if not is_round:
+        return state, emitted
+    emitted.events_in = sum(len(lots) for found in expired for lots in found.values())
+    if moment.planning.execution == "Assumed":
+        _take_away(on_shelf.lots, expired[0], behind.lots, expired[1], shelves, moment, emitted)
+    return State(moment.today, state.books), emitted
 
 
-def next_due(last_day: int, moment: Moment) -> int:
+def next_due(state: State, moment: Moment) -> int:
     """When the next round is (epoch ms)."""
-    if moment.planning.execution != "Assumed" or not moment.open:
-        return NEVER
-    return _round_of(last_day, moment)
+    return daily_round.due_ms(state.day, moment.planning.removal_hour, moment)
 
 
-def _round_of(last_day: int, moment: Moment) -> int:
-    day = moment.today if last_day < moment.today else moment.today + 1
-    return day * DAY_MS + moment.planning.removal_hour * HOUR_MS
+def _expired(goods: Goods, baskets: IntArray, today: int) -> Expired:
+    """What surely lies there of expired lots; `baskets`: units of each shelf whose lot nobody knows.
 
-
-def _expired(lots: Lots, today: int) -> list[int]:
-    """Rows of expired lots with units, by shelf, expiry and code."""
-    rows = np.flatnonzero((lots.expiry != NO_DATE) & (lots.expiry < today) & (lots.balance > 0)).tolist()
-    return sorted(rows, key=lambda row: (int(lots.shelf[row]), int(lots.expiry[row]), lots.codes[row]))
-
-
-def _expired_in_store(lots: Lots, units: IntArray, today: int) -> Iterator[tuple[int, list[LotQuantity]]]:
-    """Per shelf what surely lies on it of its expired lots.
-
-    Nobody knows whose lots the baskets hold, so every lot is taken to have all of the shelf's units in baskets; what
-    they did not have goes the next day.
+    Every lot is taken to have all of its shelf's units in baskets; what they did not have goes the next day.
     """
-    rows = _expired(lots, today)
-    if not rows:
-        return
-    there = np.maximum(lots.balance, 0)
-    in_store = np.bincount(lots.shelf, weights=there, minlength=len(units)).astype(np.int64)
-    baskets = np.maximum(in_store - np.maximum(units, 0), 0)
-    by_shelf: dict[int, list[LotQuantity]] = {}
-    for row in rows:
+    lots = goods.lots
+    rows = np.flatnonzero((lots.expiry != NO_DATE) & (lots.expiry < today) & (lots.balance > 0)).tolist()
+    found: Expired = {}
+    for row in sorted(rows, key=lambda row: (int(lots.shelf[row]), int(lots.expiry[row]), lots.codes[row])):
         shelf = int(lots.shelf[row])
-        quantity = int(lots.balance[row] - baskets[shelf])
-        if quantity > 0:
-            by_shelf.setdefault(shelf, []).append(_quantity(lots, row, quantity))
-    yield from by_shelf.items()
+        units = int(lots.balance[row] - baskets[shelf])
+        if units > 0:
+            found.setdefault(shelf, []).append((row, units))
+    return found
+
+
+def _baskets(goods: Goods) -> IntArray:
+    """Units of each shelf's lots that are in the store but not on the shelf."""
+    there = np.maximum(goods.lots.balance, 0)
+    in_store = np.bincount(goods.lots.shelf, weights=there, minlength=len(goods.units)).astype(np.int64)
+    in_baskets: IntArray = np.maximum(in_store - goods.units, 0)
+    return in_baskets
+
+
+def _desk(
+    kind: Kind,
+    book: AlertBook,
+    goods: Goods,
+    found: Expired,
+    shelves: Shelves,
+    moment: Moment,
+    emitted: Emitted,
+) -> AlertDesk:
+    capacity = shelves.capacity if kind.location == "store" else shelves.warehouse_capacity
+
+    def situation(shelf: int) -> Situation:
+        lots = found.get(shelf, [])
+        return Situation(
+            units=int(goods.units[shelf]),
+            capacity=int(capacity[shelf]),
+            threshold_pct=0.0,
+            min_qty=0,
+            suggested_qty=sum(units for _, units in lots),
+            expiry=int(goods.lots.expiry[lots[0][0]]) if lots else NO_DATE,
+        )
+
+    return AlertDesk(kind, book, shelves, situation, moment, emitted)
+
+
+def _take_away(
+    lots: Lots,
+    expired: Expired,
+    back_lots: Lots,
+    behind: Expired,
+    shelves: Shelves,
+    moment: Moment,
+    emitted: Emitted,
+) -> None:
+    """One removal per shelf, one per lot of the back room."""
+    for shelf, rows in expired.items():
+        named = [_quantity(lots, row, units) for row, units in rows]
+        emitted.fact(topics.SHELF_EVENTS, _off_the_shelf(shelves.ids[shelf], named, moment))
+    for shelf, rows in behind.items():
+        for row, units in rows:
+            lot = _quantity(back_lots, row, units)
+            emitted.fact(topics.WH_EVENTS, _out_of_the_back_room(shelves.ids[shelf], lot, moment))
 
 
 def _quantity(lots: Lots, row: int, quantity: int) -> LotQuantity:

@@ -5,8 +5,9 @@ from datetime import date
 from heapq import heappush
 from typing import Any
 
-from smartstore.contracts.events import LotQuantity, ShelfEvent, WarehouseEvent
+from smartstore.contracts.events import JobRecord, LotQuantity, Markdown, StoreConfig, WarehouseEvent
 from smartstore.contracts.wire import epoch_ms
+from smartstore.domain.prices import basis_points
 from smartstore.world.physical.facts import Facts
 from smartstore.world.physical.plan import ShelfPlan
 from smartstore.world.physical.stock import (
@@ -20,7 +21,7 @@ from smartstore.world.physical.stock import (
     units,
 )
 
-RECEIVE, TAKE, SHELVE, NOTHING = "receive", "take", "shelve", "nothing"
+RECEIVE, TAKE, SHELVE, NOTHING, LABEL = "receive", "take", "shelve", "nothing", "label"
 CLEAR_SHELF, CLEAR_BACK_ROOM = "clear-shelf", "clear-back"
 KINDS = {
     ("wh_events", "wh_in"): RECEIVE,
@@ -47,15 +48,22 @@ class Execution:
             CLEAR_SHELF: self._clear_shelf,
             CLEAR_BACK_ROOM: self._clear_back_room,
             NOTHING: self._nothing,
+            LABEL: self._label,
         }
 
-    def plan(self, line: str, record: ShelfEvent | WarehouseEvent) -> None:
+    def plan(self, line: str, record: JobRecord) -> None:
         """Put a fact on the agenda: at its time, or at once when that has passed."""
         state = self._state
-        kind = KINDS.get((line, record.event_type), UNKNOWN_KIND)
-        at = max(epoch_ms(record.timestamp), state.now)
-        shelf = self._index.get(record.shelf_id, UNKNOWN)
-        task = Task(at, state.next_task, kind, shelf, record.quantity or 0, _lots(record), record.event_id)
+        at, number, event_id = max(epoch_ms(record.timestamp), state.now), state.next_task, record.event_id
+        if not isinstance(record, StoreConfig):
+            kind = KINDS.get((line, record.event_type), UNKNOWN_KIND)
+            shelf = self._index.get(record.shelf_id, UNKNOWN)
+            task = Task(at, number, kind, shelf, record.quantity or 0, _lots(record), event_id)
+        elif record.markdown is not None:
+            shelf = self._index.get(record.markdown.shelf_id, UNKNOWN)
+            task = Task(at, number, LABEL, shelf, event_id=event_id, label=_label(record.markdown))
+        else:
+            task = Task(at, number, UNKNOWN_KIND, UNKNOWN, event_id=event_id)
         heappush(state.agenda, task)
         state.next_task += 1
 
@@ -72,6 +80,14 @@ class Execution:
         return False
 
     def _nothing(self, _task: Task) -> bool:
+        return True
+
+    def _label(self, task: Task) -> bool:
+        """A shelf gets one label a day, and none of a day before."""
+        known, _ = self._state.labels.get(task.shelf, (UNKNOWN, 0))
+        if task.label[0] <= known:
+            return False
+        self._state.labels[task.shelf] = task.label
         return True
 
     def _receive(self, task: Task) -> bool:
@@ -116,6 +132,10 @@ class Execution:
 
 
 UNKNOWN_KIND = "unknown"
+
+
+def _label(markdown: Markdown) -> tuple[int, int]:
+    return (markdown.date - EPOCH).days, basis_points(markdown.pct)
 
 
 def _lots(record: Any) -> list[Lot]:

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from smartstore.contracts.events import ShelfProfile
+from smartstore.contracts.events import Promotion, ShelfProfile
 from smartstore.world.chance import day_counter
 from smartstore.world.physical.stock import Lot
 
@@ -40,7 +40,7 @@ class DayPlan:
     identifiers of what becomes of it; `visit` indexes the lists by visit. For PICK, `quantity` units are wanted
     from `shelf` and `chance` decides about the lot. For PUT_BACK, `chance` decides about the product and `quantity`
     (a random number) about how many units. `paid` holds the recorded unit price and line discount in cents of each
-    PICK; without it the list price and `unit_discounts` (cents, by shelf) hold.
+    PICK; without it the list price and `promotions` (basis points, by shelf) hold.
     """
 
     day: int
@@ -51,7 +51,7 @@ class DayPlan:
     quantity: NDArray[np.int32]
     chance: NDArray[np.float32]
     paid: tuple[NDArray[np.int32], NDArray[np.int32]] | None
-    unit_discounts: list[int]
+    promotions: list[int]
     customers: list[str]
     transactions: list[str]
     exits: list[int]
@@ -116,6 +116,13 @@ class StorePlanner(Protocol):
         """
         ...
 
+    def promotions(self, day: int) -> list[Promotion]:
+        """Those that begin on a day (counted from 1970-01-01) and last `LONGEST_PROMOTION_DAYS` at most."""
+        ...
 
+
+LONGEST_PROMOTION_DAYS = 7
+ANNOUNCED_MS = 12 * 3_600_000
+"""So long before its first day a promotion is announced: the stores' jobs know it when that day begins."""
 PLAN_MARGIN_MS = 2 * 3_600_000
 """A day's visits may begin or end in the neighbouring days by so much."""

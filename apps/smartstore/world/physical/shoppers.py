@@ -5,6 +5,7 @@ put back.
 """
 
 from smartstore.contracts.events import PosItem
+from smartstore.domain.prices import compounded, reduction
 from smartstore.world.chance import day_counter
 from smartstore.world.physical.facts import Facts
 from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK, DayPlan, Intent, ShelfPlan
@@ -29,8 +30,8 @@ class Shoppers:
         customer = plan.customers[visit]
         key = day_counter(plan.day) + visit
         if kind == PICK:
-            unit_discounts = plan.unit_discounts if plan.paid is None else None
-            self._pick(at, number, key, customer, shelf, quantity, chance, price, discount, unit_discounts)
+            promotions = plan.promotions if plan.paid is None else None
+            self._pick(at, number, key, customer, shelf, quantity, chance, price, discount, promotions)
         elif kind == PAY:
             self._pay(at, number, key, customer, plan.transactions[visit])
         elif kind == ENTER:
@@ -49,25 +50,31 @@ class Shoppers:
         chance: float,
         price: int,
         discount: int,
-        unit_discounts: list[int] | None,
+        promotions: list[int] | None,
     ) -> None:
         shelf, taken = self._reach(wanted, quantity, chance, at // DAY_MS)
         got = sum(units for _, units in taken)
         if got:
             basket = self._state.baskets.setdefault(key, [])
-            before = 0
+            markdown, before = self._markdown(shelf, at // DAY_MS), 0
             for lot, units in taken:
-                if unit_discounts is not None:
-                    held = Held(shelf, lot.number, units, self._prices[shelf], unit_discounts[shelf] * units)
+                if promotions is not None:
+                    price = self._prices[shelf]
+                    off = units * reduction(price, compounded(promotions[shelf], markdown))
                 else:
                     off = share(discount, before, before + units, quantity)
-                    held = Held(shelf, lot.number, units, price, off)
-                basket.append(held)
+                    off = max(off, units * reduction(price, markdown))
+                basket.append(Held(shelf, lot.number, units, price, off))
                 before += units
             self._state.stock[shelf] -= got
             self._facts.customer_moved(at, number, customer, shelf, got, picked=True)
         if got < quantity and not self._substitutes[wanted]:
             self._facts.lost(at, number, wanted, quantity - got)
+
+    def _markdown(self, shelf: int, today: int) -> int:
+        """What the shelf's label takes off today, in basis points."""
+        day, points = self._state.labels.get(shelf, (today, 0))
+        return points if day == today else 0
 
     def _reach(
         self, wanted: int, quantity: int, chance: float, today: int

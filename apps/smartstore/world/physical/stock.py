@@ -55,7 +55,7 @@ class Held(Struct, array_like=True, gc=False):
 class Task(Struct, array_like=True, order=True):
     """Something people will do at a moment; `number` keeps tasks of the same moment in order.
 
-    `event_id` is the job's fact that the task makes true, if any.
+    `event_id` is the job's fact that the task makes true, if any; `label` the day and the basis points of a markdown.
     """
 
     at: int
@@ -65,6 +65,7 @@ class Task(Struct, array_like=True, order=True):
     quantity: int = 0
     lots: list[Lot] = field(default_factory=list)
     event_id: str = ""
+    label: tuple[int, int] = (0, 0)
 
 
 class StoreState(Struct, array_like=True):
@@ -72,6 +73,7 @@ class StoreState(Struct, array_like=True):
 
     `shelves` holds a shelf's lots by (expiry, number); `stock` their units on the shelf; `transit` the lots that
     left the back room and are not yet on the shelf. `agenda` is a heap. `baskets` is keyed by visit.
+    `labels` holds, by shelf, the day of its last markdown and what comes off then, in basis points.
     """
 
     now: int
@@ -91,6 +93,7 @@ class StoreState(Struct, array_like=True):
     """When the last customer leaves who came before the last closure, epoch ms."""
     resting: bool = False
     """Closed and settled: time passes without it."""
+    labels: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def is_closed(self) -> bool:

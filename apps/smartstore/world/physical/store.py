@@ -3,11 +3,12 @@
 from heapq import heappop, merge
 from typing import Literal
 
-from smartstore.contracts.events import ShelfEvent, StockCount, Store, StoreConfig, WarehouseEvent
+from smartstore.contracts.events import JobRecord, StockCount, Store, StoreConfig
 from smartstore.contracts.topics import STOCK_COUNTS, STORE_CONFIG, STORES
 from smartstore.contracts.wire import derived_id, from_epoch_ms
 from smartstore.world.chance import COUNTER_BITS, id_prefix
 from smartstore.world.model import Emission, status_record
+from smartstore.world.physical.announcements import Announcements
 from smartstore.world.physical.execution import Execution
 from smartstore.world.physical.facts import Dated, Facts, lot_quantity
 from smartstore.world.physical.plan import DAY_MS, PLAN_MARGIN_MS, DayPlan, Intent, StorePlanner
@@ -27,6 +28,7 @@ class StoreModel:
         self._start_ms = start_ms
         self._plans: dict[int, DayPlan] = {}
         self._facts = Facts(seed, planner.store_id, planner.shelves)
+        self._announcements = Announcements(seed, planner)
         self._live(self._opening_state())
 
     @property
@@ -52,15 +54,16 @@ class StoreModel:
         return self._status(ordinal, "closed")
 
     def reopen(self, ordinal: int, at_ms: int) -> list[Emission]:
-        """Go on as things were left, from `at_ms` on."""
+        """Go on as things were left, from `at_ms` on; promotions announced meanwhile become known."""
         state = self._state
+        missed = self._announcements.made_up(at_ms, state.now)
         begin, _ = state.closures.pop()
         state.closures.append((begin, at_ms))
         state.now, state.resting = at_ms, False
-        return self._status(ordinal, "open")
+        return self._status(ordinal, "open") + [emission for _, _, emission in missed]
 
     def opening(self, ordinal: int) -> list[Emission]:
-        """The store, its shelves' profiles, and the opening counts of shelves and back room."""
+        """The store, its shelves' profiles, the opening counts of shelves and back room, the promotions known."""
         store_id, moment = self._planner.store_id, from_epoch_ms(self._start_ms)
         prefix = id_prefix(self._seed, store_id, "opening")
         store = Store(
@@ -82,11 +85,12 @@ class StoreModel:
             out.append(Emission(STORE_CONFIG.name, config))
             out.append(self._counted(ids[1], "store", shelf_id, on_shelf))
             out.append(self._counted(ids[2], "warehouse", shelf_id, in_back))
-        return out
+        return out + [emission for _, _, emission in self._announcements.made_up(self._start_ms)]
 
     def advance(self, until_ms: int) -> list[Dated]:
         """What happens from the state's `now` up to, not including, `until_ms`, in the order it happens."""
         state, plans = self._state, self._active_plans(until_ms)
+        announced = self._announcements.between(state.now, until_ms)
         agenda, run, realise = state.agenda, self._execution.run, self._shoppers.realise
         for intent in self._intents(plans, until_ms):
             while agenda and agenda[0].at <= intent[0]:
@@ -95,9 +99,10 @@ class StoreModel:
         while agenda and agenda[0].at < until_ms:
             run(heappop(agenda))
         state.now = until_ms
-        return self._facts.take()
+        happened = self._facts.take()
+        return sorted([*announced, *happened], key=lambda dated: dated[:2]) if announced else happened
 
-    def plan(self, line: str, record: ShelfEvent | WarehouseEvent) -> None:
+    def plan(self, line: str, record: JobRecord) -> None:
         """Take in a job's fact."""
         self._execution.plan(line, record)
 

@@ -92,7 +92,7 @@ def plan_day(
         # Customers of a replay take the lot that expires first.
         chance=np.zeros(len(order), np.float32),
         paid=(columns[5][order].astype(np.int32), columns[6][order].astype(np.int32)),
-        unit_discounts=[],
+        promotions=[],
         customers=[_copy_name(f"hh{household}", k) for household, _, k in names],
         transactions=[_copy_name(str(basket), k) for _, basket, k in names],
         exits=exit_at.tolist(),

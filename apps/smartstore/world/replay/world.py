@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from smartstore.contracts.events import Promotion
 from smartstore.contracts.settings import RunSettings
 from smartstore.world.physical.calendar import run_bounds
 from smartstore.world.physical.estate import Estate
@@ -41,6 +42,10 @@ class ReplayedStore:
         return plan_day(
             self._seed, self.store_id, day, baskets, self._multiplier, self._list_cents, self._start_ms
         )
+
+    def promotions(self, day: int) -> list[Promotion]:  # noqa: ARG002
+        """None: what was off is in the recorded prices."""
+        return []
 
     def baskets(self, day: int) -> Baskets:
         """The recorded baskets of a day."""

@@ -4,6 +4,7 @@ Weeks start on Monday. SKUs take turns: the queue is a sequence of random permut
 before the next begins.
 """
 
+from smartstore.domain.prices import WHOLE
 from smartstore.world.chance import generator
 from smartstore.world.simulation.traffic import weekday
 
@@ -12,13 +13,17 @@ SHARE = (60, 1142)
 DISCOUNT = (0.05, 0.35)
 
 
-def discounts_of(seed: int, day: int, skus: int) -> dict[int, float]:
-    """The discount (0-1) of each SKU (by place in the range) on promotion on `day`; rounded to 4 digits."""
-    week = (day - weekday(day)) // 7
+WEEK_DAYS = 7
+
+
+def discounts_of(seed: int, day: int, skus: int) -> dict[int, int]:
+    """What is off, in basis points, of each SKU (by place in the range) that is on promotion on `day`."""
+    week = (day - weekday(day)) // WEEK_DAYS
     per_week = max(1, round(skus * SHARE[0] / SHARE[1]))
-    rates = generator(seed, "promotion", week).uniform(*DISCOUNT, per_week).round(4).tolist()
+    rates = generator(seed, "promotion", week).uniform(*DISCOUNT, per_week)
+    points = (rates * WHOLE).round().astype(int).tolist()
     first = week * per_week
-    return {_turn(seed, first + place, skus): rate for place, rate in enumerate(rates)}
+    return {_turn(seed, first + place, skus): off for place, off in enumerate(points)}
 
 
 def _turn(seed: int, position: int, skus: int) -> int:

@@ -26,9 +26,10 @@ def plan_day(
     day: int,
     visits: Visits,
     weights: NDArray[np.float64],
-    unit_discounts: list[int],
+    promotions: list[int],
 ) -> DayPlan:
-    """The plan of a day with these visits; `weights` are the shelves' chances to be picked from."""
+    """The plan of a day with these visits; `weights` are the shelves' chances to be picked from, `promotions` what
+    is off at each (basis points)."""
     count = len(visits.entry)
     chance = generator(seed, store_id, day, "actions")
     actions = _action_counts(chance.random(count), chance.random(count))
@@ -64,7 +65,7 @@ def plan_day(
         quantity=columns[4][order].astype(np.int32),
         chance=np.minimum(columns[5][order].astype(np.float32), np.float32(0.999999)),
         paid=None,
-        unit_discounts=unit_discounts,
+        promotions=promotions,
         customers=[f"{customer}{number:012x}" for number in numbers],
         transactions=[f"{transaction}{number:012x}" for number in numbers],
         exits=visits.exit.tolist(),

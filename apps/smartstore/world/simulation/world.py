@@ -2,16 +2,18 @@
 
 import numpy as np
 
-from smartstore.contracts.events import ShelfProfile
+from smartstore.contracts.events import Promotion, ShelfProfile
 from smartstore.contracts.settings import RunSettings
+from smartstore.domain.prices import WHOLE, percent
 from smartstore.world.physical.calendar import run_bounds
 from smartstore.world.physical.estate import Estate
+from smartstore.world.physical.facts import calendar_day
 from smartstore.world.physical.plan import DAY_MS, DayPlan, ShelfPlan
 from smartstore.world.physical.stock import Lot
 from smartstore.world.simulation import opening
 from smartstore.world.simulation.catalogue import Sku, skus_of, subcategory_ends
-from smartstore.world.simulation.promotions import discounts_of
-from smartstore.world.simulation.traffic import Visits, daily_total, visits_of
+from smartstore.world.simulation.promotions import WEEK_DAYS, discounts_of
+from smartstore.world.simulation.traffic import Visits, daily_total, visits_of, weekday
 from smartstore.world.simulation.visits import plan_day
 
 LIFE_DAYS = {
@@ -60,14 +62,23 @@ class SimulatedStore:
         if self._start_ms > day * DAY_MS:
             inside = visits.entry > self._start_ms
             visits = Visits(visits.entry[inside], visits.exit[inside])
-        rates = np.zeros(len(self._skus))
-        for place, rate in discounts_of(self._seed, day, len(self._skus)).items():
-            rates[place] = rate
-        unit_discounts = [
-            int(sku.price_cents * rate + 0.5) for sku, rate in zip(self._skus, rates.tolist(), strict=True)
+        points = np.zeros(len(self._skus), np.int64)
+        for place, off in discounts_of(self._seed, day, len(self._skus)).items():
+            points[place] = off
+        weights = self._visibility * (1 + points / WHOLE)
+        return plan_day(self._seed, self.store_id, day, visits, weights, points.tolist())
+
+    def promotions(self, day: int) -> list[Promotion]:
+        """See `StorePlanner.promotions`: they begin on Mondays."""
+        if weekday(day):
+            return []
+        first, last = calendar_day(day), calendar_day(day + WEEK_DAYS - 1)
+        return [
+            Promotion(
+                shelf_id=self._skus[place].shelf_id, pct=percent(points), first_day=first, last_day=last
+            )
+            for place, points in discounts_of(self._seed, day, len(self._skus)).items()
         ]
-        weights = self._visibility * (1 + rates)
-        return plan_day(self._seed, self.store_id, day, visits, weights, unit_discounts)
 
 
 def build_simulation(settings: RunSettings) -> Estate:
