@@ -150,7 +150,7 @@ DAILY_DISCOUNTS = _state(
     "store_id",
     "shelf_id",
     "discount_date",
-    lake="curated/daily_discounts",
+    lake="analytics/daily_discounts",
 )
 LEDGER = Topic(
     name="ledger",
