@@ -248,6 +248,69 @@ class DailyDiscount(Record, frozen=True, kw_only=True):
     version: Version
 
 
+class ShelfDailyFeatures(Record, frozen=True, kw_only=True):
+    """One shelf on one day that is over, as it was known when the day ended; a record's day is that of its tick."""
+
+    store_id: StoreId
+    shelf_id: ShelfId
+    item_category: Name
+    item_subcategory: Name
+    feature_date: Day
+    day_of_week: Count
+    """Monday is 0."""
+    is_weekend: bool
+    warehouse_inbound_day: bool
+    """Whether the supplier delivers on that weekday."""
+    refill_day: bool
+    item_price_cents: Cents
+    discount_pct: Percent
+    """Markdown and promotion of the day together, else its promotion."""
+    is_discounted: bool
+    is_discounted_next_7d: bool
+    """On the day, or by a promotion announced for one of the six that follow."""
+    people_count: Count
+    """Receipts in the store: visitors who paid."""
+    sales_qty: Count
+    stockout_events: Count
+    """How often the shelf ran empty."""
+    shelf_capacity: Units
+    current_stock_shelf: Count
+    shelf_fill_ratio: Annotated[float, Meta(ge=0)]
+    warehouse_capacity: Count
+    current_stock_warehouse: Count
+    warehouse_fill_ratio: Annotated[float, Meta(ge=0)]
+    """0 where the back room is not limited."""
+    pending_supplier_qty: Count
+    """On order when the day began: before the day's decisions."""
+    standard_batch_size: Units
+    min_expiration_days: Count | None
+    """Days until the first of the store's lots expires; the next is their mean. None without lots that will expire."""
+    avg_expiration_days: Annotated[float, Meta(ge=0)] | None
+    qty_expiring_next_7d: Count
+    """Units in the store that expire on the day or in the six that follow."""
+    alerts_last_30d_shelf: Count
+    """Days among the 30 before with a refill alert; the next with a supplier request."""
+    alerts_last_30d_wh: Count
+    is_shelf_alert: bool
+    """Whether a refill alert was open or acknowledged on the day; the next: a supplier request."""
+    is_warehouse_alert: bool
+    batches_to_order: Count
+    """Of the last supplier plan that was made on the day."""
+    expired_qty_shelf: Count
+    """Units removed from the shelf; the next from the back room."""
+    expired_qty_wh: Count
+    moved_wh_to_shelf: Count
+    shelf_threshold_qty: Count
+    """Below so many units the shelf asks for a refill."""
+    wh_reorder_point_qty: Count
+    sales_last_1d: Count
+    """Units sold on the day before, in the 7 and in the 14 days before."""
+    sales_last_7d: Count
+    sales_last_14d: Count
+    updated_at: Timestamp
+    version: Version
+
+
 class Adjustment(Record, frozen=True, kw_only=True):
     """A correction of the books, with its cause; `quantity` is added to what the model held."""
 

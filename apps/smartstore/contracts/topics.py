@@ -152,6 +152,15 @@ DAILY_DISCOUNTS = _state(
     "discount_date",
     lake="analytics/daily_discounts",
 )
+SHELF_DAILY_FEATURES = Topic(
+    name="shelf_daily_features",
+    value=outputs.ShelfDailyFeatures,
+    key=("store_id", "shelf_id", "feature_date"),
+    cleanup="delete",
+    retention_ms=30 * DAY_MS,
+    table="analytics.shelf_daily_features",
+    lake="curated/features_store",
+)
 LEDGER = Topic(
     name="ledger",
     value=outputs.LedgerNote,
@@ -186,6 +195,7 @@ TOPICS: tuple[Topic, ...] = (
     DEAD_LETTERS,
     LEDGER,
     DAILY_DISCOUNTS,
+    SHELF_DAILY_FEATURES,
 )
 BY_NAME = {topic.name: topic for topic in TOPICS}
 LINES = tuple(topic for topic in TOPICS if topic.line)

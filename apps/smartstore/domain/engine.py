@@ -25,6 +25,7 @@ from smartstore.domain.jobs import (
     removal_scheduler,
     shelf_aggregator,
     shelf_alert_engine,
+    shelf_daily_features,
     shelf_refill_bridge,
     shelf_restock_manager,
     supplier_manager,
@@ -67,6 +68,7 @@ JOBS = (
     wh_alert_engine.NAME,
     removal_scheduler.NAME,
     daily_discount_manager.NAME,
+    shelf_daily_features.NAME,
 )
 """In topological order."""
 APPLICATION = "hot"
@@ -113,6 +115,7 @@ class StoreState:
     removal: removal_scheduler.State = field(default_factory=removal_scheduler.State)
     removal_due_ms: int = 0
     discounts: daily_discount_manager.State = field(default_factory=daily_discount_manager.State)
+    features: shelf_daily_features.State = field(default_factory=shelf_daily_features.State)
     inbox: Inbox = field(default_factory=Inbox)
     open: bool = True
     """Whether the store is open (docs/stock-rules.md, Closed stores)."""
@@ -218,6 +221,7 @@ def _next_due(state: StoreState) -> int:
         state.wh_alerts.next_due_ms,
         state.removal_due_ms,
         state.discounts.next_due_ms,
+        state.features.next_due_ms,
         state.inbox.next_due_ms,
     )
 
@@ -320,9 +324,12 @@ def _take_tick(
     watch.lap(9)
     discounts, discounted = daily_discount_manager.step(state.discounts, records, on_shelf, shelves, moment)
     watch.lap(10)
+    seen = shelf_daily_features.Seen(shelves, on_shelf, behind, alerts, wh_alerts, supplier.orders, discounts)
+    features, described = shelf_daily_features.step(state.features, _seen(state), seen, records, moment)
+    watch.lap(11)
     emitted = (
         *(aggregated, updated, stored, sorted_in, alerted, taken, refilled, ordered, wh_alerted),
-        *(removed, discounted),
+        *(removed, discounted, described),
     )
     obeyed = {event_id for one in emitted for event_id in one.obeyed}
     alerted.refusals += [_not_obeyed(one) for one in records.commands if one.event_id not in obeyed]
@@ -346,9 +353,24 @@ def _take_tick(
         removal=removal,
         removal_due_ms=removal_scheduler.next_due(removal, moment),
         discounts=discounts,
+        features=features,
         inbox=inbox,
         open=moment.open,
         counts=tuple(_counted(old, one) for old, one in zip(state.counts, emitted, strict=True)),
+    )
+
+
+def _seen(state: StoreState) -> shelf_daily_features.Seen:
+    """The store after the last tick that was taken."""
+    units, behind = state.aggregator.book, state.back_room.book
+    return shelf_daily_features.Seen(
+        state.shelves,
+        Goods(np.maximum(units.balance, 0), units.counted, state.lots.lots),
+        Goods(np.maximum(behind.balance, 0), behind.counted, state.back_lots.lots),
+        state.alerts,
+        state.wh_alerts,
+        state.supplier.orders,
+        state.discounts,
     )
 
 
@@ -425,6 +447,7 @@ def _status(store_id: str, state: StoreState) -> list[JobStatus]:
         sum(int((b.status != 0).sum()) for b in state.wh_alerts.books),
         sum(int(b.is_active.sum()) for b in state.removal.books),
         len(state.discounts.promotions) + int(state.discounts.book.is_active.sum()),
+        len(state.shelves),
     )
     return [
         JobStatus(

@@ -18,8 +18,8 @@ BoolArray = npt.NDArray[np.bool_]
 ObjectArray = npt.NDArray[np.object_]
 
 
-ShelfRow = tuple[str, str, int, int, int, int, int]
-"""Category, subcategory, capacity, item weight in grams, capacity of the back room, batch size, life in days."""
+ShelfRow = tuple[str, str, int, int, int, int, int, int]
+"""Category, subcategory, capacity, item weight in grams, capacity of the back room, batch size, life in days, price."""
 
 ENDLESS = -(10**9)
 """Life of goods that do not expire."""
@@ -51,6 +51,7 @@ class Shelves:
     """Units in a batch of the supplier's."""
     life_days: IntArray = field(default_factory=no_ints)
     """Days that delivered goods keep, or `ENDLESS`."""
+    item_price_cents: IntArray = field(default_factory=no_ints)
     index: dict[str, int] = field(init=False)
     """Shelf id → index; derived from `ids`."""
 
@@ -71,6 +72,7 @@ class Shelves:
                 int(self.warehouse_capacity[i]),
                 int(self.batch_size[i]),
                 int(self.life_days[i]),
+                int(self.item_price_cents[i]),
             )
             for i, shelf in enumerate(self.ids)
         }
@@ -83,14 +85,15 @@ class Shelves:
                 profile.warehouse_capacity,
                 profile.standard_batch_size,
                 ENDLESS if profile.shelf_life_days is None else profile.shelf_life_days,
+                profile.item_price_cents,
             )
         return shelves_of(rows)
 
 
 def shelves_of(rows: dict[str, ShelfRow]) -> Shelves:
     """Build from shelf id → row, in that order."""
-    categories, subcategories, capacity, weight, room, batch, life = (
-        zip(*rows.values(), strict=True) if rows else ((),) * 7
+    categories, subcategories, capacity, weight, room, batch, life, price = (
+        zip(*rows.values(), strict=True) if rows else ((),) * 8
     )
     return Shelves(
         ids=tuple(rows),
@@ -101,6 +104,7 @@ def shelves_of(rows: dict[str, ShelfRow]) -> Shelves:
         warehouse_capacity=np.array(room, np.int64),
         batch_size=np.array(batch, np.int64),
         life_days=np.array(life, np.int64),
+        item_price_cents=np.array(price, np.int64),
     )
 
 

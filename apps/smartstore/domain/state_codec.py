@@ -26,6 +26,7 @@ from smartstore.domain.jobs import (
     removal_scheduler,
     shelf_aggregator,
     shelf_alert_engine,
+    shelf_daily_features,
     shelf_refill_bridge,
     supplier_manager,
     wh_aggregator,
@@ -48,7 +49,7 @@ _NOTHING = pa.record_batch({})
 """A part that the release which wrote the state did not know."""
 _DUES = 10
 
-Book = TypeVar("Book", OrderBook, supplier_plans.PlanBook, Promotions)
+Book = TypeVar("Book", OrderBook, supplier_plans.PlanBook, Promotions, shelf_daily_features.Counts)
 
 
 class StateSchemaError(Exception):
@@ -113,6 +114,7 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
                 "demand": [state.wh_alerts.demand.day, state.wh_alerts.demand.whole],
                 "removal_day": state.removal.day,
                 "discount_day": state.discounts.day,
+                "features": [state.features.day, state.features.people],
                 "open": state.open,
                 "lines": {
                     line.name: [s.high_water, s.last_tick_ms]
@@ -134,6 +136,7 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
             warehouse_capacity=shelves.warehouse_capacity,
             batch_size=shelves.batch_size,
             life_days=shelves.life_days,
+            item_price_cents=shelves.item_price_cents,
         ),
         shelf_aggregator.NAME: _table(**_unit_columns(aggregator.book), weight_g=aggregator.weight_g),
         batch_state_updater.NAME: _table(**_lot_columns(lots.lots)),
@@ -155,6 +158,9 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
     parts[supplier_manager.NAME] = _table(**vars(state.supplier.orders))
     parts[f"{daily_discount_manager.NAME}/promotions"] = _table(**vars(state.discounts.promotions))
     parts[f"{daily_discount_manager.NAME}/discount"] = _table(discount=state.discounts.discount)
+    parts[shelf_daily_features.NAME] = _table(**vars(state.features.counts))
+    sales = {f"before_{days}": sold for days, sold in enumerate(state.features.sales, 1)}
+    parts[f"{shelf_daily_features.NAME}/sales"] = _table(**sales)
     kinds = (
         *(*shelf_alert_engine.KINDS, *wh_alert_engine.KINDS),
         *(*removal_scheduler.KINDS, daily_discount_manager.KIND),
@@ -190,6 +196,7 @@ def decode_state(blob: bytes) -> StoreState:
             warehouse_capacity=shelves.ints("warehouse_capacity"),
             batch_size=shelves.ints("batch_size", 1),
             life_days=shelves.ints("life_days", ENDLESS),
+            item_price_cents=shelves.ints("item_price_cents"),
         ),
         aggregator=shelf_aggregator.State(
             book=_units(aggregator, due[0]), weight_g=aggregator.ints("weight_g")
@@ -207,6 +214,7 @@ def decode_state(blob: bytes) -> StoreState:
             book=_books(parts, (daily_discount_manager.KIND,))[0],
             next_due_ms=due[9],
         ),
+        features=_features(parts, runner.get("features", (NO_DAY, 0))),
         supplier=supplier_manager.State(
             _Part(parts, supplier_manager.NAME).columns(OrderBook), runner.get("cutoff_ms", NONE)
         ),
@@ -333,6 +341,17 @@ def _inbox(part: _Part, count: int) -> Inbox:
         for line, effective_ms, value in rows
     )
     return Inbox(facts, count)
+
+
+def _features(parts: dict[str, bytes], runner: Sequence[int]) -> shelf_daily_features.State:
+    sales = _Part(parts, f"{shelf_daily_features.NAME}/sales")
+    days = range(1, shelf_daily_features.SALES_DAYS + 1)
+    return shelf_daily_features.State(
+        day=runner[0],
+        people=runner[1],
+        counts=_Part(parts, shelf_daily_features.NAME).columns(shelf_daily_features.Counts),
+        sales=tuple(sales.ints(f"before_{n}") for n in days),
+    )
 
 
 def _lot_book(parts: dict[str, bytes], job: str, next_due_ms: int) -> LotBook:

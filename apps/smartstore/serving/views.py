@@ -33,6 +33,15 @@ VIEWS: dict[str, tuple[str, str]] = {
         GROUP BY store_id, shelf_id, (sold_at AT TIME ZONE 'UTC')::date
         """,
     ),
+    "analytics.shelf_daily_panel": (
+        "Daily features with what followed: whether the shelf ran empty on the next day, null until that day is over.",
+        """
+        SELECT (n.stockout_events > 0) AS label_next_day_stockout, f.*
+        FROM analytics.shelf_daily_features f
+        LEFT JOIN analytics.shelf_daily_features n
+            ON (n.store_id, n.shelf_id, n.feature_date) = (f.store_id, f.shelf_id, f.feature_date + 1)
+        """,
+    ),
     "analytics.shelf_fill": (
         "How full each shelf is now, in percent of its capacity, with its open alerts.",
         """

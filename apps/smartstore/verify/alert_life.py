@@ -63,14 +63,15 @@ class AlertLife:
         self._by_id: dict[str, Key] = {}
         self._cooling: dict[Key, int] = {}
         """When an alert that may not open yet will be looked at again (epoch ms)."""
+        self._active: dict[AlertType, set[str]] = {}
 
     def cooled(self, tick: int) -> set[str]:
         """Shelves to look at again because a cooldown is over."""
         return {key[0] for key, end in self._cooling.items() if end <= tick}
 
-    def active(self) -> set[str]:
-        """Shelves with an alert that is not resolved."""
-        return {key[0] for key, series in self._series.items() if series.active}
+    def active(self, alert_type: AlertType) -> frozenset[str]:
+        """Shelves with an alert of the type that is not resolved."""
+        return frozenset(self._active.get(alert_type, ()))
 
     def evaluate(self, tick: int, key: Key, situation: Situation) -> None:
         """Open or resolve the alert of a shelf and type."""
@@ -79,6 +80,7 @@ class AlertLife:
         if series is not None and series.active:
             if not situation.holds:
                 self._change(tick, series, situation, "resolved")
+                self._active[key[1]].discard(key[0])
         elif situation.holds:
             if series is None:
                 series = self._series[key] = Series()
@@ -110,6 +112,7 @@ class AlertLife:
         history: RecordHistory[Alert] = RecordHistory(len(self._expected))
         self._expected.add((self._store_id, alert_id), history)
         self._by_id[alert_id] = key
+        self._active.setdefault(alert_type, set()).add(shelf_id)
         series.count, series.current, series.created_at = series.count + 1, history, tick
         moment = from_epoch_ms(tick)
         history.add(

@@ -76,6 +76,19 @@ class AlertBook:
         self._all_stale = False
         return rest
 
+    def asking(self) -> frozenset[str]:
+        """Shelves whose refill alert is open or acknowledged."""
+        return self._life.active("refill_request")
+
+    def limits(self, shelf_id: str) -> Limits:
+        """What the policies say for a shelf."""
+        limits = self._limits.get(shelf_id)
+        if limits is None:
+            profile, policies = self._shelves.profiles[shelf_id], list(self._policies.values())
+            limits = limits_for(self._shelves.store_id, profile, policies, self._planning)
+            self._limits[shelf_id] = limits
+        return limits
+
     def _evaluate(self, tick: int, key: Key) -> None:
         situation = self._situation(tick, key)
         if key[1] == "refill_request":
@@ -84,12 +97,7 @@ class AlertBook:
 
     def _situation(self, tick: int, key: Key) -> Situation:
         shelf_id, alert_type = key
-        profile = self._shelves.profiles[shelf_id]
-        limits = self._limits.get(shelf_id)
-        if limits is None:
-            policies = list(self._policies.values())
-            limits = limits_for(self._shelves.store_id, profile, policies, self._planning)
-            self._limits[shelf_id] = limits
+        profile, limits = self._shelves.profiles[shelf_id], self.limits(shelf_id)
         stock, capacity = max(self._shelves.shelves[shelf_id].balance, 0), profile.capacity
         percent, least = limits.threshold_pct, limits.min_qty
         if alert_type == "refill_request":

@@ -82,7 +82,7 @@ class DiscountBook:
             self._mark_down(tick)
         situation = partial(self._situation, tick)
         obeyed = {one.event_id for one in commands if self._life.acknowledge(tick, one, situation)}
-        for shelf_id in self._life.active() | set(self._marked):
+        for shelf_id in self._life.active(TYPE) | set(self._marked):
             self._life.evaluate(tick, (shelf_id, TYPE), situation((shelf_id, TYPE)))
         return obeyed
 

@@ -26,6 +26,7 @@ OUTPUTS = (
     contract.ADJUSTMENTS,
     contract.DEAD_LETTERS,
     contract.DAILY_DISCOUNTS,
+    contract.SHELF_DAILY_FEATURES,
 )
 
 
@@ -71,6 +72,7 @@ class Expectations:
             (contract.POS_TRANSACTION_LINES, truth.sales),
             (contract.ALERTS, truth.alerts),
             (contract.DAILY_DISCOUNTS, truth.discounts),
+            (contract.SHELF_DAILY_FEATURES, truth.features),
         ]
 
     def skus(self) -> dict[tuple[str, str], str]:

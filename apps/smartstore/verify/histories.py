@@ -18,6 +18,7 @@ from smartstore.contracts.outputs import (
     DailyDiscount,
     PosTransactionLine,
     ShelfBatchState,
+    ShelfDailyFeatures,
     ShelfRestockPlan,
     ShelfState,
     SupplierOrder,
@@ -241,11 +242,20 @@ class BackRoomHistory:
         )
 
 
-R = TypeVar("R", Alert, ShelfRestockPlan, WhSupplierPlan, SupplierOrder, SupplierReceipt, DailyDiscount)
+R = TypeVar(
+    "R",
+    Alert,
+    ShelfRestockPlan,
+    WhSupplierPlan,
+    SupplierOrder,
+    SupplierReceipt,
+    DailyDiscount,
+    ShelfDailyFeatures,
+)
 
 
 class RecordHistory(Generic[R]):
-    """One alert, plan, order, receipt or discount: the record of each change."""
+    """One alert, plan, order, receipt, discount or day: the record of each change."""
 
     __slots__ = ("ordinal", "records", "versions")
 

@@ -54,7 +54,7 @@ class Removals:
         for life, look in ((self._store, self._on_shelf), (self._warehouse, self._behind)):
             situation = partial(look, tick)
             obeyed |= {one.event_id for one in commands if life.acknowledge(tick, one, situation)}
-            for shelf_id in self._shelves.shelves if tick == self._round else life.active():
+            for shelf_id in self._shelves.shelves if tick == self._round else life.active(TYPE):
                 life.evaluate(tick, (shelf_id, TYPE), situation((shelf_id, TYPE)))
         return obeyed
 

@@ -22,6 +22,7 @@ from smartstore.verify.alerts import AlertBook
 from smartstore.verify.back_room import BackRoomBook, Room
 from smartstore.verify.discounts import DiscountBook, DiscountExpectations
 from smartstore.verify.facts import ExpectedFact
+from smartstore.verify.features import Books, FeatureBook
 from smartstore.verify.histories import ExpectedKeys, ExpectedSales
 from smartstore.verify.ledger import EventLine, Ledger, TickLine
 from smartstore.verify.ledger_index import LedgerIndex
@@ -74,6 +75,7 @@ class Truth:
     orders: ExpectedKeys = field(default_factory=ExpectedKeys)
     supplier_receipts: ExpectedKeys = field(default_factory=ExpectedKeys)
     discounts: ExpectedKeys = field(default_factory=ExpectedKeys)
+    features: ExpectedKeys = field(default_factory=ExpectedKeys)
     facts: dict[str, ExpectedFact] = field(default_factory=dict)
     """What jobs must state, by event id."""
     corrections: list[Correction] = field(default_factory=list)
@@ -106,6 +108,8 @@ class StoreReplay:
         self.discounts = DiscountBook(
             self.shelves, self.lots, planning, DiscountExpectations(truth.discounts, truth.alerts)
         )
+        books = Books(self.shelves, self.lots, self.back_room, self.alerts, self.supplier, self.discounts)
+        self._features = FeatureBook(books, planning, truth.features)
         self._truth = truth
         self._lateness_ms = planning.lateness_minutes * MINUTE_MS
         self._held: dict[int, list[Event]] = {}
@@ -122,6 +126,7 @@ class StoreReplay:
 
     def take(self, tick: int) -> None:
         """Apply what is due at `tick` and close it."""
+        self._features.begin(tick)
         records = self._due(tick)
         for record in records:
             if type(record) is StoreConfig:
@@ -151,6 +156,7 @@ class StoreReplay:
             if command.event_id in not_obeyed:
                 reason = ALERT_NOT_OPEN if command.command == "acknowledge" else PLAN_NOT_OPEN
                 self._refuse(tick, command, reason)
+        self._features.close(records, changed)
         if self._assumed:
             self._state_facts(tick, moved, deliveries)
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
 from smartstore.contracts.events import Command, PosTransaction, WarehouseEvent
 from smartstore.contracts.outputs import AlertType, SupplierOrder, SupplierReceipt, WhSupplierPlan
@@ -118,6 +118,28 @@ class SupplierBook:
         """The store opens or closes."""
         self._is_open = is_open
         self._stale |= set(self._rooms.rooms)
+
+    def asking(self) -> frozenset[str]:
+        """Shelves whose supplier request is open or acknowledged."""
+        return self._life.active("supplier_request")
+
+    def on_order(self, shelf_id: str) -> int:
+        """Units ordered and not delivered."""
+        return sum(
+            max(plan.suggested - plan.delivered, 0)
+            for plan in self._orders.values()
+            if plan.shelf_id == shelf_id and plan.status == "issued"
+        )
+
+    def reorder_point(self, shelf_id: str) -> int:
+        """Units that expected demand and safety stock ask for."""
+        expected = self._demand(shelf_id) * self._protection / (1000 * DAY_MS)
+        return math.ceil(expected + self._planning.safety_factor * math.sqrt(expected))
+
+    def planned_on(self, shelf_id: str, day: date) -> int:
+        """Units of the shelf's last plan, if it was made on that day."""
+        last = self._last.get(shelf_id)
+        return last.suggested if last is not None and from_epoch_ms(last.created).date() == day else 0
 
     def deliveries(self, tick: int, events: Iterable[WarehouseEvent]) -> Iterator[WarehouseEvent]:
         """First half of a tick: what came, what is ordered; yields the deliveries that are stated."""
@@ -326,13 +348,7 @@ class SupplierBook:
         """Units there, units on order, reorder point, whether the position is below it, units to order."""
         profile = self._shelves.profiles[shelf_id]
         units = max(self._rooms.rooms[shelf_id].balance, 0)
-        on_order = sum(
-            max(plan.suggested - plan.delivered, 0)
-            for plan in self._orders.values()
-            if plan.shelf_id == shelf_id and plan.status == "issued"
-        )
-        expected = self._demand(shelf_id) * self._protection / (1000 * DAY_MS)
-        up_to = math.ceil(expected + self._planning.safety_factor * math.sqrt(expected))
+        on_order, up_to = self.on_order(shelf_id), self.reorder_point(shelf_id)
         missing = up_to - (units + on_order - self._restock.promised(shelf_id))
         size = profile.standard_batch_size
         batches = math.ceil(missing / size)

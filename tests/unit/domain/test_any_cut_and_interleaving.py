@@ -37,6 +37,8 @@ from tests.unit.domain.lines_of_a_store import (
     tick_by_tick,
 )
 
+MIDNIGHT = 17 * 60
+"""Minutes after the start."""
 SHELVES = ("A1", "A2", "B1", "B2")
 ALERT_TYPES = ("refill_request", "refill_request", "expired_removal", "near_expiry_discount")
 
@@ -73,8 +75,8 @@ def scenario(rnd: random.Random) -> Lines:
             lines.write(_anything(rnd, f"{minute:02}-{n}", minute - 1 + rnd.uniform(-3, 1.9)))
         lines.tick(minute * 20 if rnd.random() < 0.1 else minute)
     # After every tick above, and with a last record: a store that only ticks need not keep how far it has read.
-    lines.ticks(400, 408)
-    return lines.write(shelf_event("last", 408.5, "pickup", "A1", 1)).tick(409)
+    lines.ticks(400, 405).ticks(MIDNIGHT - 2, MIDNIGHT + 2)
+    return lines.write(shelf_event("last", MIDNIGHT + 2.5, "pickup", "A1", 1)).tick(MIDNIGHT + 3)
 
 
 def _expiry(rnd: random.Random) -> date | None:

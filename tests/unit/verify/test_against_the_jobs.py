@@ -90,6 +90,7 @@ def test_both_come_to_the_same_records(seed: int, execution: str) -> None:
         topics.WH_BATCH_STATE: truth.back_lots,
         topics.SHELF_BATCH_STATE: truth.lots,
         topics.DAILY_DISCOUNTS: truth.discounts,
+        topics.SHELF_DAILY_FEATURES: truth.features,
     }
     for topic, keys in expected.items():
         recomputed = {
