@@ -2,8 +2,9 @@
 
 Records are built around the bytes that go on the wire, so each record is encoded once and the ledger holds it verbatim.
 Beside the documented fields a `tick` line has `records` and `checksum` (of what the world itself made in that tick, to
-recognise a world that no longer does the same) and `relayed` (the next offset of each partition of `shelf_policies`);
-an event relayed from there has `relayed` too: partition and offset of its row, and how many more events follow of it.
+recognise a world that no longer does the same) and `relayed` (the next offset of each partition of the configuration
+topics); an event relayed from there has `relayed` too: topic, partition and offset of its row, and how many more events
+follow of it.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from smartstore.contracts.topics import LEDGER, LINES, STORE_CONFIG
 from smartstore.contracts.wire import encode, epoch_ms, from_epoch_ms
 
 Fault = Literal["late", "duplicate"]
+Place = tuple[str, int, int, int]
+"""Where a relayed record comes from: topic, partition and offset of its row, and how many more of that row follow."""
 FIELD_DATA = b"data"
 FIELD_TICK = b"tick"
 LINE_NAMES = tuple(topic.name for topic in LINES)
@@ -39,7 +42,7 @@ class Record(Struct, frozen=True, gc=False):
 
 
 class TickMark(Struct, frozen=True, kw_only=True):
-    """What a `tick` line says; `relayed` maps a partition of `shelf_policies` to the next offset to read.
+    """What a `tick` line says; `relayed` has the next offset to read of each configuration topic and partition.
 
     `facts` does so for the lines on which jobs state facts, `taken` counts each store's facts that the world has.
     """
@@ -49,7 +52,7 @@ class TickMark(Struct, frozen=True, kw_only=True):
     stores: list[str]
     records: int
     checksum: int
-    relayed: dict[int, int] = {}
+    relayed: dict[str, dict[int, int]] = {}
     facts: dict[str, dict[int, int]] = {}
     taken: dict[str, int] = {}
 
@@ -71,7 +74,7 @@ class Line(Struct, frozen=True, kw_only=True):
     stores: list[str] = []
     settings: RunSettings | None = None
     relayed: object = None
-    """A list of three numbers on relayed events, a mapping on `tick` lines."""
+    """A `Place` on relayed events, a mapping on `tick` lines."""
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -112,12 +115,9 @@ def record_line(seq: int, record: Record) -> bytes:
     )
 
 
-def relayed_line(seq: int, data: bytes, place: tuple[int, int, int]) -> bytes:
-    """The line of a `store_config` record that came from the topic `shelf_policies`.
-
-    `place`: the partition and offset of its row, and how many more records of that row follow.
-    """
-    return b'{"kind":"event","seq":%d,%b[%d,%d,%d],"data":%b}\n' % (seq, _RELAYED, *place, data)
+def relayed_line(seq: int, data: bytes, place: Place) -> bytes:
+    """The line of a `store_config` record that came from a configuration topic."""
+    return b'{"kind":"event","seq":%d,%b%b,"data":%b}\n' % (seq, _RELAYED, encode(place), data)
 
 
 def fact_line(seq: int, line: str, data: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """The source of `type: External`: tills and sensors write the facts, this process writes the ticks as real time passes.
 
-It keeps no ledger: what it must not forget (the last tick, how far `shelf_policies` was relayed) lies in Redis and is
+It keeps no ledger: what it must not forget (the last tick, how far configuration was relayed) lies in Redis and is
 written in the same transaction as the ticks and records it speaks of. So each tick is written once, whatever dies, and
 the wall clock decides only when. Ticks missed while this process was away are written in their order, as if it had been
 there; after a long absence the clock goes on from the present, and whatever came meanwhile belongs to that tick.
@@ -19,10 +19,10 @@ from smartstore.contracts.topics import STORE_CONFIG
 from smartstore.contracts.wire import encode, from_epoch_ms
 from smartstore.process.waiting import Stopped
 from smartstore.world.clock import Clock
+from smartstore.world.config_feed import ConfigFeed
 from smartstore.world.emitter import Emitter, PositionError
 from smartstore.world.ledger_lines import FIELD_DATA, Entry, entry_of_tick
-from smartstore.world.policy_feed import PolicyFeed
-from smartstore.world.relay import PolicyRelay
+from smartstore.world.relay import ConfigRelay
 from smartstore.world.source import await_bridge, cached_time, configs_of
 from smartstore.world.telemetry import WorldMetrics
 
@@ -44,11 +44,11 @@ def next_tick(last_ms: int, now_ms: int, tick_ms: int) -> int:
 
 
 class LiveParts(Struct, frozen=True, kw_only=True):
-    """What a live source works with. `changed` is notified when policy rows have arrived."""
+    """What a live source works with. `changed` is notified when rows of configuration have arrived."""
 
     settings: RunSettings
     emitter: Emitter
-    feed: PolicyFeed
+    feed: ConfigFeed
     changed: threading.Condition
     stop: threading.Event
     metrics: WorldMetrics
@@ -64,7 +64,7 @@ class LiveSource:
         self._now_ms = now_ms
         self._stores = numbered_stores(parts.settings.stores)
         self._tick_ms = parts.settings.source.tick_ms
-        self._relay = PolicyRelay(self._stores)
+        self._relay = ConfigRelay(self._stores)
         memory = f"{parts.prefix}source:{parts.settings.name}"
         self._grid_key, self._relay_key = f"{memory}:grid", f"{memory}:relay"
         self._seq = 0
@@ -113,7 +113,7 @@ class LiveSource:
                 "over with `smartstore reset`"
             )
         relay = self._emitter.remembered(self._relay_key)
-        # A new store has been told of no policy: then all are relayed again, and repeats are dropped by their ids.
+        # A new store has been told of no row: then all are relayed again, and repeats are dropped by their ids.
         if relay is not None and stores == len(self._stores):
             self._relay.restore(relay)
         log.info("resumed %s at %s", self._parts.settings.name, from_epoch_ms(self._last_tick).isoformat())
@@ -143,7 +143,7 @@ class LiveSource:
         await_bridge(self._emitter, self._parts.metrics, self._step, self._parts.stop)
 
     def _relay_configuration(self, tick: int) -> None:
-        """Write what has arrived of `shelf_policies`, at the lower bound of the tick to come.
+        """Write what has arrived of the configuration topics, at the lower bound of the tick to come.
 
         How far the relay came is remembered with it; a row of which only a part was written before a crash is written
         again with the same event ids.

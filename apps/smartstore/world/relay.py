@@ -1,77 +1,86 @@
-"""Configuration from Postgres in band: rows of `config.shelf_policies` become `store_config` records.
+"""Configuration from Postgres in band: rows of `CONFIG_TOPICS` become `store_config` records.
 
 Rows come as plain JSON from Debezium with `ExtractNewRecordState` and deletes rewritten: all columns, plus `__deleted`.
 Numbers may be strings; a column that is missing or null is not set. A row that cannot be understood goes through the
-stream `dead_letters`, and so does one whose policy belongs to no store at all.
+stream `dead_letters`, and so does one that belongs to no store at all, and the deletion of a profile.
+
+Each row has a timestamp of its own, a millisecond after the row before at least: a store takes records of one tick in
+the order of their timestamps, and the last edit must win.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from smartstore.contracts.events import ShelfPolicy, StoreConfig
+from smartstore.contracts.derive.columns import columns_of
+from smartstore.contracts.events import ConfigKind, StoreConfig
 from smartstore.contracts.outputs import DeadLetter
-from smartstore.contracts.topics import SHELF_POLICIES
-from smartstore.contracts.wire import derived_id
+from smartstore.contracts.topics import BY_NAME, CONFIG_TOPICS, Topic
+from smartstore.contracts.wire import derived_id, key_of
 
-_INTEGERS = ("min_qty", "near_expiry_days")
+Positions = dict[str, dict[int, int]]
+"""The next offset to relay, by topic and partition."""
+_KINDS: dict[str, ConfigKind] = {topic.name: topic.config for topic in CONFIG_TOPICS if topic.config}
+_KEYS = {topic.config: topic.key for topic in CONFIG_TOPICS}
 _DELETED = "__deleted"
+_APART = timedelta(milliseconds=1)
 
 
-class PolicyRow(Struct, frozen=True):
-    """One message of `shelf_policies`; `value` is None for a tombstone."""
+class ConfigRow(Struct, frozen=True):
+    """One message of a configuration topic; `value` is None for a tombstone."""
 
+    topic: str
     partition: int
     offset: int
     value: bytes | None
 
 
-class PolicyError(ValueError):
-    """A row that is no policy; the text says why."""
+class RowError(ValueError):
+    """A row that cannot be relayed; the text says why."""
 
 
-class PolicyRelay:
-    """Knows which store each policy was last sent to, so that a store loses a policy that moved to another one."""
+class ConfigRelay:
+    """Knows which store each row was last sent to.
+
+    So a store loses a policy that moved to another one, and a profile for all passes over stores with one of their own.
+    """
 
     def __init__(self, stores: Sequence[str]) -> None:
         self._stores = tuple(stores)
-        self._scopes: dict[str, str | None] = {}
-        self.positions: dict[int, int] = {}
-        """The next offset to relay, by partition."""
+        self._scopes: dict[ConfigKind, dict[str, str | None]] = {kind: {} for kind in _KINDS.values()}
+        """Key of each row → its store, None for all."""
+        self._last: datetime | None = None
+        """Timestamp of the last row relayed."""
+        self.positions: Positions = {}
 
-    def records(self, row: PolicyRow, moment: datetime) -> list[StoreConfig]:
-        """The records that carry a row to the stores concerned, at `moment`; none if the row was relayed before.
+    def records(self, row: ConfigRow, moment: datetime) -> list[StoreConfig]:
+        """The records that bring a row to the stores concerned, at `moment` at the earliest; none if it was relayed.
 
         Raises:
-            PolicyError: the row is not a policy of one of the stores.
+            RowError: the row is not what its topic says, belongs to none of the stores, or deletes a profile.
         """
-        if row.offset < self.positions.get(row.partition, 0):
+        positions = self.positions.setdefault(row.topic, {})
+        if row.offset < positions.get(row.partition, 0):
             return []
-        self.positions[row.partition] = row.offset + 1
+        positions[row.partition] = row.offset + 1
         if row.value is None:
             return []
-        policy, deleted = decode_row(row.value)
-        known = policy.policy_id in self._scopes
-        before = self._concerned(self._scopes[policy.policy_id]) if known else ()
-        after = self._concerned(policy.store_id)
-        if deleted:
-            self._scopes.pop(policy.policy_id, None)
-            before, after = before if known else after, ()
-        else:
-            if not after and not before:
-                raise PolicyError(f"`store_id` {policy.store_id!r} is not a store of this run")
-            self._scopes[policy.policy_id] = policy.store_id
+        topic, kind = BY_NAME[row.topic], _KINDS[row.topic]
+        content, deleted = decode_row(topic, row.value)
+        key = key_of(topic.key, content)
+        before, after = self._move(kind, key, content.store_id, deleted=deleted)
+        self._last = moment if self._last is None else max(moment, self._last + _APART)
         return [
             StoreConfig(
-                event_id=derived_id("policy", store, policy.policy_id, row.offset),
+                event_id=derived_id(kind, store, key, row.offset),
                 store_id=store,
-                timestamp=moment,
-                kind="policy",
+                timestamp=self._last,
+                kind=kind,
                 op="upsert" if store in after else "delete",
-                policy=policy,
+                **{kind: content},
             )
             for store in self._stores
             if store in after or store in before
@@ -79,51 +88,80 @@ class PolicyRelay:
 
     def restore(self, snapshot: bytes) -> None:
         """Continue from a snapshot."""
-        self._scopes, self.positions = msgspec.msgpack.decode(
-            snapshot, type=tuple[dict[str, str | None], dict[int, int]]
+        self._scopes, self._last, self.positions = msgspec.msgpack.decode(
+            snapshot, type=tuple[dict[ConfigKind, dict[str, str | None]], datetime | None, Positions]
         )
 
     def snapshot(self) -> bytes:
-        """Scopes and positions."""
-        return msgspec.msgpack.encode((self._scopes, self.positions))
+        """Scopes, time and positions."""
+        return msgspec.msgpack.encode((self._scopes, self._last, self.positions))
 
     def note(self, record: StoreConfig) -> None:
         """Take over what a record relayed before says, on the way from a snapshot to the end of the ledger."""
-        if record.policy is None:
-            return
+        content, scopes = getattr(record, record.kind), self._scopes[record.kind]
+        key = key_of(_KEYS[record.kind], content)
+        self._last = record.timestamp
         if record.op == "upsert":
-            self._scopes[record.policy.policy_id] = record.policy.store_id
-        elif self._scopes.get(record.policy.policy_id) in (None, record.store_id):
-            self._scopes.pop(record.policy.policy_id, None)
+            scopes[key] = content.store_id
+        elif scopes.get(key) in (None, record.store_id):
+            scopes.pop(key, None)
 
-    def _concerned(self, store_id: str | None) -> tuple[str, ...]:
+    def _move(
+        self, kind: ConfigKind, key: str, store_id: str | None, *, deleted: bool
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """Give the row a new scope: the stores that have had it, or might have, and those that have it from now on."""
+        scopes, after = self._scopes[kind], self._concerned(store_id)
+        known = key in scopes
+        before = self._concerned(scopes[key]) if known else ()
+        if deleted:
+            if kind == "profile":
+                raise RowError(
+                    "a profile cannot be deleted: a shelf with stock does not vanish; its profile stays"
+                )
+            scopes.pop(key, None)
+            return (before if known else after), ()
+        if not after and not before:
+            raise RowError(f"`store_id` {store_id!r} is not a store of this run")
+        scopes[key] = store_id
+        if kind == "profile" and store_id is None:
+            return (), self._without_own(key)
+        return before, after
+
+    def _concerned(self, store_id: str | None) -> Sequence[str]:
         if store_id is None:
             return self._stores
         return (store_id,) if store_id in self._stores else ()
 
+    def _without_own(self, key: str) -> Sequence[str]:
+        """The stores that have no profile of their own for the shelf of a profile for all."""
+        shelf, scopes = key.partition("/")[2], self._scopes["profile"]
+        return [store for store in self._stores if f"{store}/{shelf}" not in scopes]
 
-def decode_row(value: bytes) -> tuple[ShelfPolicy, bool]:
-    """The policy in a row and whether the row was deleted (then only its key is sure to be there).
+
+def decode_row(topic: Topic, value: bytes) -> tuple[Any, bool]:
+    """The contract record of `topic` in a row, and whether the row was deleted.
 
     Raises:
-        PolicyError: names the field that is wrong.
+        RowError: names the field that is wrong.
     """
     try:
         row = msgspec.json.decode(value)
         if not isinstance(row, dict):
-            raise PolicyError("a row must be a JSON object")
+            raise RowError("a row must be a JSON object")
         deleted = str(row.pop(_DELETED, "false")).lower() == "true"
-        return msgspec.convert(_lenient(row), ShelfPolicy, strict=False), deleted
+        missing = next((name for name in topic.key if row.get(name) is None), None)
+        if missing is not None:
+            raise RowError(f"Object missing required field `{missing}`")
+        return msgspec.convert(_lenient(topic, row), topic.value, strict=False), deleted
     except msgspec.MsgspecError as error:
-        raise PolicyError(str(error)) from None
+        raise RowError(str(error)) from None
 
 
-def refused_row(row: PolicyRow, reason: str) -> DeadLetter:
+def refused_row(row: ConfigRow, reason: str) -> DeadLetter:
     """The dead letter of a row that cannot be relayed."""
-    topic = SHELF_POLICIES.name
     return DeadLetter(
-        dead_letter_id=derived_id("policy", topic, row.partition, row.offset),
-        source=topic,
+        dead_letter_id=derived_id(_KINDS[row.topic], row.topic, row.partition, row.offset),
+        source=row.topic,
         position=f"{row.partition}/{row.offset}",
         store_id=None,
         event_id=None,
@@ -133,20 +171,30 @@ def refused_row(row: PolicyRow, reason: str) -> DeadLetter:
     )
 
 
-def _lenient(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns as a contract wants them: no nulls, whole numbers without decimals, timestamps with a zone."""
-    known = {field.name for field in msgspec.structs.fields(ShelfPolicy)}
-    columns = {name: value for name, value in row.items() if name in known and value is not None}
-    for name in _INTEGERS:
-        text = columns.get(name)
-        if isinstance(text, str) and text.rstrip("0").endswith("."):
-            columns[name] = text.rstrip("0").rstrip(".")
-    updated = columns.get("updated_at")
-    if isinstance(updated, str):
-        columns["updated_at"] = _with_zone(updated)
+def _lenient(topic: Topic, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns as a contract wants them: no nulls, no decimals in whole numbers, times with a zone, dates without."""
+    columns: dict[str, Any] = {}
+    for column in columns_of(topic.value):
+        value = row.get(column.name)
+        if isinstance(value, str):
+            value = _PLAIN.get(str(column.type), str)(value)
+        if value is not None:
+            columns[column.name] = value
     return columns
+
+
+def _whole(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if text.rstrip("0").endswith(".") else text
 
 
 def _with_zone(text: str) -> str:
     clock = text.replace(" ", "T", 1).rpartition("T")[2]
     return text if clock.endswith(("Z", "z")) or "+" in clock or "-" in clock else f"{text}Z"
+
+
+def _bare_date(text: str) -> str:
+    """Debezium writes a date with the zone of its days, UTC."""
+    return text.removesuffix("Z")
+
+
+_PLAIN: Mapping[str, Callable[[str], str]] = {"integer": _whole, "timestamp": _with_zone, "date": _bare_date}

@@ -15,6 +15,7 @@ from smartstore.world.ledger_lines import (
     DECODE_TICK,
     Entry,
     Line,
+    Place,
     entry_of_line,
     is_fact,
     is_relayed,
@@ -22,7 +23,7 @@ from smartstore.world.ledger_lines import (
 )
 from smartstore.world.model import JobFact, SnapshotError
 from smartstore.world.production import Production
-from smartstore.world.relay import PolicyRelay
+from smartstore.world.relay import ConfigRelay
 from smartstore.world.snapshots import Snapshot, Snapshots
 
 _MAY_CHANGE = ("speed", "max_lead", "days")
@@ -48,7 +49,7 @@ def demand_same_run(written: RunSettings | None, wanted: RunSettings) -> None:
 
 def realise_again(
     production: Production,
-    relay: PolicyRelay,
+    relay: ConfigRelay,
     ledger: Ledger,
     snapshots: Snapshots,
     step: Callable[[], None],
@@ -78,7 +79,7 @@ def realise_again(
             config = DECODE_LINE(line)
             if config.seq < committed.seq:
                 relay.note(_config_of(config))
-    relay.positions = dict(committed.relayed)
+    relay.positions = {topic: dict(offsets) for topic, offsets in committed.relayed.items()}
     _take_over(relay, ledger.relayed)
     return committed.tick_ms
 
@@ -91,12 +92,12 @@ def entries_after(ledger: Ledger, position: int) -> Iterator[Entry]:
             yield entry
 
 
-def _take_over(relay: PolicyRelay, relayed: Sequence[Line]) -> None:
+def _take_over(relay: ConfigRelay, relayed: Sequence[Line]) -> None:
     """Note what was relayed after the last committed tick."""
     for line in relayed:
-        partition, offset, _ = msgspec.convert(line.relayed, tuple[int, int, int])
+        topic, partition, offset, _ = msgspec.convert(line.relayed, Place)
         relay.note(_config_of(line))
-        relay.positions[partition] = offset + 1
+        relay.positions.setdefault(topic, {})[partition] = offset + 1
 
 
 def _config_of(line: Line) -> StoreConfig:
@@ -104,7 +105,7 @@ def _config_of(line: Line) -> StoreConfig:
     return config
 
 
-def _restore(production: Production, relay: PolicyRelay, snapshot: Snapshot | None) -> Snapshot | None:
+def _restore(production: Production, relay: ConfigRelay, snapshot: Snapshot | None) -> Snapshot | None:
     if snapshot is None:
         return None
     try:

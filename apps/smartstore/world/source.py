@@ -15,6 +15,7 @@ from smartstore.contracts.topics import DAY_MS, DEAD_LETTERS, STORE_CONFIG
 from smartstore.contracts.wire import STREAM_LIMIT, encode, from_epoch_ms
 from smartstore.process.waiting import Stopped
 from smartstore.world.clock import Clock
+from smartstore.world.config_feed import ConfigFeed
 from smartstore.world.emitter import Emitter
 from smartstore.world.fact_feed import FactFeed
 from smartstore.world.ledger import Ledger, LedgerError
@@ -32,10 +33,9 @@ from smartstore.world.ledger_lines import (
     run_line,
     tick_line,
 )
-from smartstore.world.policy_feed import PolicyFeed
 from smartstore.world.production import Production, TickRecords
 from smartstore.world.progress import Progress
-from smartstore.world.relay import PolicyError, PolicyRelay, PolicyRow, refused_row
+from smartstore.world.relay import ConfigRelay, ConfigRow, RowError, refused_row
 from smartstore.world.resume import demand_same_run, entries_after, fact_of, realise_again
 from smartstore.world.snapshots import Snapshot, Snapshots
 from smartstore.world.telemetry import WorldMetrics
@@ -48,14 +48,14 @@ log = logging.getLogger("smartstore.world")
 
 
 class SourceParts(Struct, frozen=True, kw_only=True):
-    """What a source works with. `changed` is notified when policy rows or acknowledgements have arrived."""
+    """What a source works with. `changed` is notified when rows of configuration or acknowledgements have arrived."""
 
     settings: RunSettings
     production: Production
     ledger: Ledger
     snapshots: Snapshots
     emitter: Emitter
-    feed: PolicyFeed
+    feed: ConfigFeed
     facts: FactFeed
     progress: Progress
     changed: threading.Condition
@@ -74,7 +74,7 @@ class Source:
         self._ledger = parts.ledger
         self._emitter = parts.emitter
         self._metrics = parts.metrics
-        self._relay = PolicyRelay(self._stores)
+        self._relay = ConfigRelay(self._stores)
         source = parts.settings.source
         self._tick_ms = source.tick_ms
         self._last_tick = parts.production.first_tick - source.tick_ms
@@ -220,7 +220,7 @@ class Source:
     # Configuration
 
     def _relay_configuration(self, tick: int) -> None:
-        """Write what has arrived of `shelf_policies`, at the lower bound of the tick to come."""
+        """Write what has arrived of the configuration topics, at the lower bound of the tick to come."""
         moment = from_epoch_ms(tick - self._tick_ms)
         lines: list[bytes] = []
         entries: list[Entry] = []
@@ -228,7 +228,7 @@ class Source:
             configs = configs_of(row, moment, self._relay, self._emitter, self._metrics)
             for remaining, config in zip(range(len(configs) - 1, -1, -1), configs, strict=True):
                 seq, data = self._ledger.next_seq + len(lines), encode(config)
-                lines.append(relayed_line(seq, data, (row.partition, row.offset, remaining)))
+                lines.append(relayed_line(seq, data, (row.topic, row.partition, row.offset, remaining)))
                 entries.append(Entry(seq, (STORE_CONFIG.name,), FIELD_DATA, data))
         if lines:
             self._ledger.append(lines)
@@ -302,15 +302,15 @@ def cached_time(prefix: str, tick: int) -> list[tuple[str, str, str]]:
 
 
 def configs_of(
-    row: PolicyRow, moment: datetime, relay: PolicyRelay, emitter: Emitter, metrics: WorldMetrics
+    row: ConfigRow, moment: datetime, relay: ConfigRelay, emitter: Emitter, metrics: WorldMetrics
 ) -> Sequence[StoreConfig]:
-    """The records that relay a row of `shelf_policies`; a row that is no policy goes to the dead letters."""
+    """The records that relay a row of configuration; a row that cannot be relayed goes to the dead letters."""
     try:
         configs = relay.records(row, moment)
-    except PolicyError as error:
-        log.warning("row %d/%d of shelf_policies is refused: %s", row.partition, row.offset, error)
+    except RowError as error:
+        log.warning("row %d/%d of %s is refused: %s", row.partition, row.offset, row.topic, error)
         emitter.publish(DEAD_LETTERS.name, encode(refused_row(row, str(error))))
-        metrics.policies.labels("refused").inc()
+        metrics.config_rows.labels(row.topic, "refused").inc()
         return ()
-    metrics.policies.labels("relayed").inc()
+    metrics.config_rows.labels(row.topic, "relayed").inc()
     return configs

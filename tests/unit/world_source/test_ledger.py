@@ -39,7 +39,7 @@ def mark(seq: int, tick: int, records: int) -> TickMark:
         stores=["s1"],
         records=records,
         checksum=7,
-        relayed={0: tick},
+        relayed={"shelf_policies": {0: tick}},
         facts={"wh_events": {0: tick + 1}},
         taken={"s1": tick},
     )
@@ -100,8 +100,11 @@ def test_relayed_rows_after_the_last_tick_stay_whole(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     write(ledger, range(1, 2))
     seq = ledger.next_seq
-    rows = [relayed_line(seq, b'{"c":1}', (0, 5, 1)), relayed_line(seq + 1, b'{"c":2}', (0, 5, 0))]
-    ledger.append([*rows, relayed_line(seq + 2, b'{"c":3}', (0, 6, 1))])
+    rows = [
+        relayed_line(seq, b'{"c":1}', ("wh_policies", 0, 5, 1)),
+        relayed_line(seq + 1, b'{"c":2}', ("wh_policies", 0, 5, 0)),
+    ]
+    ledger.append([*rows, relayed_line(seq + 2, b'{"c":3}', ("shelf_profiles", 0, 6, 1))])
     ledger.close()
     ledger = Ledger(tmp_path)
     assert ledger.next_seq == seq + 2
@@ -147,7 +150,7 @@ def test_a_tick_line_says_all_of_its_mark() -> None:
     line = tick_line(mark(4, 2, 3))
     assert json.loads(line) == {
         "kind": "tick", "seq": 4, "tick": "1970-01-01T00:10:00Z", "stores": ["s1"], "records": 3, "checksum": 7,
-        "relayed": {"0": 2}, "facts": {"wh_events": {"0": 3}}, "taken": {"s1": 2},
+        "relayed": {"shelf_policies": {"0": 2}}, "facts": {"wh_events": {"0": 3}}, "taken": {"s1": 2},
     }  # fmt: skip
     assert (is_tick(line), is_fact(line), seq_of(line)) == (True, False, 4)
     assert DECODE_TICK(line) == mark(4, 2, 3)
@@ -161,7 +164,10 @@ def test_facts_of_an_unfinished_tick_are_cut_off(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     write(ledger, range(1, 3))
     seq = ledger.next_seq
-    row, fact = relayed_line(seq, b'{"c":1}', (0, 5, 0)), fact_line(seq + 1, "wh_events", b'{"f":2}')
+    row, fact = (
+        relayed_line(seq, b'{"c":1}', ("wh_policies", 0, 5, 0)),
+        fact_line(seq + 1, "wh_events", b'{"f":2}'),
+    )
     ledger.append([row, fact, record_line(seq + 2, EVENT)])
     ledger.close()
     ledger = Ledger(tmp_path)
