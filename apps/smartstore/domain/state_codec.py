@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from smartstore.contracts.events import ShelfPolicy
+from smartstore.contracts.events import CatalogLot, ShelfPolicy
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder
+from smartstore.domain.catalog import Catalog
 from smartstore.domain.engine import JOBS, JobCounts, StoreState
 from smartstore.domain.inbox import Fact, Inbox
 from smartstore.domain.jobs import (
@@ -33,6 +34,7 @@ from smartstore.domain.unit_book import UnitBook
 SCHEMA_VERSION = 1
 _CODEC = "lz4_raw"
 _VERSION_KEY = b"schema_version"
+_NO_ROWS = msgspec.msgpack.encode([])
 
 
 class StateSchemaError(Exception):
@@ -110,6 +112,7 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
             item_weight_g=shelves.item_weight_g,
             warehouse_capacity=shelves.warehouse_capacity,
         ),
+        "catalog": msgspec.msgpack.encode(list(state.catalog.rows.values())),
         shelf_aggregator.NAME: _table(**_unit_columns(aggregator.book), weight_g=aggregator.weight_g),
         batch_state_updater.NAME: _table(**_lot_columns(lots.lots)),
         f"{batch_state_updater.NAME}/counted": _table(counted=lots.counted),
@@ -157,6 +160,7 @@ def decode_state(blob: bytes) -> StoreState:
             item_weight_g=shelves.ints("item_weight_g"),
             warehouse_capacity=shelves.ints("warehouse_capacity"),
         ),
+        catalog=_catalog(parts.get("catalog", _NO_ROWS)),
         aggregator=shelf_aggregator.State(
             book=_units(aggregator, due[0]), weight_g=aggregator.ints("weight_g")
         ),
@@ -321,6 +325,11 @@ def _plans(part: _Part) -> PlanBook:
         closed_ms=part.ints("closed_ms"),
         short=part.bools("short"),
     )
+
+
+def _catalog(blob: bytes) -> Catalog:
+    rows = msgspec.msgpack.decode(blob, type=list[CatalogLot])
+    return Catalog({row.row_key: row for row in rows})
 
 
 def _policies(blob: bytes) -> dict[str, ShelfPolicy]:

@@ -7,14 +7,14 @@ from typing import Literal
 import numpy as np
 
 from smartstore.contracts import topics
-from smartstore.contracts.events import Command, ShelfPolicy, StoreConfig
+from smartstore.contracts.events import Command, ShelfPolicy
 from smartstore.contracts.outputs import Alert
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, from_epoch_ms
 from smartstore.domain import restock_plans
 from smartstore.domain.balance import NONE
 from smartstore.domain.lots import NO_DATE, Lots, day_of
-from smartstore.domain.policies import Limits, resolve
+from smartstore.domain.policies import Limits, resolve, with_changes
 from smartstore.domain.restock_plans import PlanBook
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves, grown, no_bools, no_ints
 from smartstore.domain.tick import MINUTE_MS, Emitted, Moment, Records, Refusal, moment_or_none
@@ -96,7 +96,7 @@ def step(
     emitted = Emitted(events_in=len(records.commands) + len(changed))
     size = len(stock.shelves)
     state = replace(state, books=tuple(book.sized(size).copy() for book in state.books))
-    policies = _with_policies(state.policies, records.config)
+    policies = with_changes(state.policies, records.config, "policy")
     everything = moment.new_day or profiles_changed or policies is not state.policies
     if state.limits is None or profiles_changed or policies is not state.policies:
         limits = resolve(policies, stock.shelves, moment.store_id, moment.planning)
@@ -127,24 +127,6 @@ def _plan(state: State, records: Records, stock: Stock, moment: Moment, emitted:
     for plan in restock_plans.records_of(plans, rest, shelves, NAME, moment):
         emitted.emit(topics.SHELF_RESTOCK_PLAN, plan)
     return plans
-
-
-def _with_policies(
-    policies: Mapping[str, ShelfPolicy], config: Sequence[StoreConfig]
-) -> Mapping[str, ShelfPolicy]:
-    """The policies after the changes; the same object when there are none."""
-    changes = [row for row in config if row.kind == "policy" and row.policy is not None]
-    if not changes:
-        return policies
-    held = dict(policies)
-    for row in changes:
-        policy = row.policy
-        assert policy is not None
-        if row.op == "delete":
-            held.pop(policy.policy_id, None)
-        else:
-            held[policy.policy_id] = policy
-    return held
 
 
 def _candidates(book: Book, changed: IntArray, moment: Moment) -> IntArray:
