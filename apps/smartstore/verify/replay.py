@@ -19,6 +19,7 @@ from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.topics import BY_NAME, HOT_LINES, SHELF_EVENTS, WH_EVENTS, Topic
 from smartstore.verify.alerts import AlertBook
 from smartstore.verify.back_room import BackRoomBook, Room
+from smartstore.verify.catalogue import Catalogue
 from smartstore.verify.facts import ExpectedFact
 from smartstore.verify.histories import ExpectedKeys, ExpectedSales
 from smartstore.verify.ledger import EventLine, Ledger, TickLine
@@ -82,10 +83,11 @@ class StoreReplay:
         self.store_id = store_id
         self._tick_ms, self._assumed = tick_ms, planning.execution == "Assumed"
         self.shelves = ShelfBook(store_id, truth.shelves, truth.corrections)
-        self.lots = LotBook(store_id, truth.lots, truth.corrections)
+        self._catalogue = Catalogue()
+        self.lots = LotBook(store_id, truth.lots, truth.corrections, self._catalogue)
         self.alerts = AlertBook(self.shelves, self.lots, planning, truth.alerts)
         self.back_room = BackRoomBook(self.shelves, truth.back_rooms, truth.corrections)
-        self.back_lots = LotBook(store_id, truth.back_lots, truth.corrections, "warehouse")
+        self.back_lots = LotBook(store_id, truth.back_lots, truth.corrections, self._catalogue, "warehouse")
         self.plans = RestockBook(self.shelves, self.back_lots, planning, truth.plans)
         self._removals = Removals(self.shelves, self.lots, self.back_lots, planning.removal_hour)
         self._truth = truth
@@ -118,6 +120,7 @@ class StoreReplay:
         changed |= self.lots.close(tick, self._lateness_ms, new_day)
         self.back_room.close(tick, self._lateness_ms)
         self.back_lots.close(tick, self._lateness_ms, new_day)
+        self._catalogue.news.clear()
         acknowledged = [command for command in commands if command.command == "acknowledge"]
         for command in self.alerts.close(tick, changed, acknowledged, new_day):
             self._refuse(tick, command, ALERT_NOT_OPEN)
@@ -166,6 +169,8 @@ class StoreReplay:
             self.alerts.apply_profile(record.profile.shelf_id)
         if record.policy is not None:
             self.alerts.apply_policy(record.policy, delete=record.op == "delete")
+        if record.lot is not None:
+            self._catalogue.apply(record.lot, delete=record.op == "delete")
 
     def _shelf_event(self, tick: int, event: ShelfEvent) -> None:
         if not self.shelves.apply_event(event):
