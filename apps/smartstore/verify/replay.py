@@ -72,6 +72,8 @@ class Truth:
     """What jobs must state, by event id."""
     corrections: list[Correction] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    relayed: list[StoreConfig] = field(default_factory=list)
+    """Rows of configuration as the source gave them to the stores, in the order of emission."""
     flows: dict[tuple[str, str], Flows] = field(default_factory=dict)
     """By (store, shelf), at the acknowledged tick."""
 
@@ -233,6 +235,8 @@ class Replay:
                 decoder = decoders.get(line.line)
                 if decoder is not None and line.fault != "duplicate" and line.seq not in refused:
                     record = decoder.decode(line.data)
+                    if type(record) is StoreConfig and _is_relayed(record):
+                        self.truth.relayed.append(record)
                     store = record.store_id
                     self._store(store).hold(effective(store, record.timestamp), record)
             elif type(line) is TickLine:
@@ -274,6 +278,11 @@ class Replay:
 
 def _decoder(topic: Topic) -> msgspec.json.Decoder[Event]:
     return msgspec.json.Decoder(topic.value)
+
+
+def _is_relayed(record: StoreConfig) -> bool:
+    """Whether it brings a row from Postgres; the source and the gateway state profiles too."""
+    return record.profile is None or record.profile.row_key is not None
 
 
 def _is_refill(event: ShelfEvent) -> bool:

@@ -46,7 +46,7 @@ def run_sql(dsn: str, statement: str) -> list[tuple[Any, ...]]:
 
 
 CONNECTORS = len(table_topics()) + 1
-"""A sink for each topic with a table, and the source of the policies."""
+"""A sink for each topic with a table, and the source of the configuration."""
 
 
 def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:

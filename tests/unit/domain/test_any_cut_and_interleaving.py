@@ -14,6 +14,7 @@ from smartstore.contracts import topics
 from smartstore.domain.engine import StoreState
 from smartstore.domain.state_codec import encode_state
 from tests.unit.domain.lines_of_a_store import (
+    STORE,
     Entry,
     Lines,
     acknowledge,
@@ -21,6 +22,7 @@ from tests.unit.domain.lines_of_a_store import (
     count,
     each_batch,
     facts_of,
+    known_lot,
     lot,
     of,
     plan_command,
@@ -74,7 +76,7 @@ def _expiry(rnd: random.Random) -> date | None:
 def _anything(rnd: random.Random, name: str, minutes: float) -> Struct:
     shelf, quantity = rnd.choice(SHELVES), rnd.randint(1, 4)
     code = rnd.choice([f"{shelf}-1", f"{shelf}-2", f"{shelf}-3"])
-    kind = rnd.randrange(14)
+    kind = rnd.randrange(16)
     if kind == 0:
         return receipt(name, minutes, (shelf, rnd.choice([code, None]), quantity))
     if kind == 1:
@@ -95,6 +97,11 @@ def _anything(rnd: random.Random, name: str, minutes: float) -> Struct:
     if kind in (6, 7):
         what = rnd.choice(["wh_in", "wh_in", "wh_in", "wh_out", "removal"])
         return back_room_event(name, minutes, what, shelf, code, quantity * 2, expiry_date=_expiry(rnd))
+    if kind == 14:
+        store = rnd.choice([None, STORE])
+        return known_lot(minutes, shelf, code, _expiry(rnd), store=store, op=rnd.choice(["upsert", "delete"]))
+    if kind == 15:
+        return profile(rnd.choice([*SHELVES, "NEW"]), rnd.randint(8, 40), f"cat{shelf[0]}", minutes=minutes)
     return shelf_event(name, minutes, rnd.choice(["pickup", "pickup", "putback"]), shelf, quantity)
 
 
