@@ -63,7 +63,7 @@ def is_in_order(seed: int) -> bool:
     return ticks == sorted(ticks)
 
 
-@pytest.mark.parametrize("seed", list(filter(is_in_order, range(24))))
+@pytest.mark.parametrize("seed", [seed for seed in range(24) if is_in_order(seed)])
 def test_both_come_to_the_same_records(seed: int, tmp_path: Path) -> None:
     lines, rules = scenario(random.Random(seed)), planning(seed)
     ticks = ticks_of(lines)
