@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from smartstore.contracts import topics
+from smartstore.contracts.events import StoreConfig
 from smartstore.domain.engine import StoreState
 from smartstore.domain.state_codec import encode_state
 from tests.unit.domain.lines_of_a_store import (
+    STORE,
     Entry,
     Lines,
     acknowledge,
@@ -21,6 +23,7 @@ from tests.unit.domain.lines_of_a_store import (
     count,
     each_batch,
     facts_of,
+    known_lot,
     lot,
     of,
     plan_command,
@@ -34,6 +37,7 @@ from tests.unit.domain.lines_of_a_store import (
     stored,
     supplier_plan_id,
     tick_by_tick,
+    wh_policy,
 )
 
 SHELVES = ("A1", "A2", "B1", "B2")
@@ -78,7 +82,7 @@ def _expiry(rnd: random.Random) -> date | None:
 def _anything(rnd: random.Random, name: str, minutes: float) -> Struct:
     shelf, quantity = rnd.choice(SHELVES), rnd.randint(1, 4)
     code = rnd.choice([f"{shelf}-1", f"{shelf}-2", f"{shelf}-3"])
-    kind = rnd.randrange(14)
+    kind = rnd.randrange(16)
     if kind == 0:
         return receipt(name, minutes, (shelf, rnd.choice([code, None]), quantity))
     if kind == 1:
@@ -98,7 +102,22 @@ def _anything(rnd: random.Random, name: str, minutes: float) -> Struct:
     if kind in (6, 7):
         what = rnd.choice(["wh_in", "wh_in", "wh_in", "wh_out", "removal"])
         return back_room_event(name, minutes, what, shelf, code, quantity * 2, expiry_date=_expiry(rnd))
+    if kind >= 14:
+        return _configured(rnd, minutes, shelf, code)
     return shelf_event(name, minutes, rnd.choice(["pickup", "pickup", "putback"]), shelf, quantity)
+
+
+def _configured(rnd: random.Random, minutes: float, shelf: str, code: str) -> StoreConfig:
+    """A lot known beforehand, a profile, or a policy of the back room."""
+    kind, op, category = rnd.randrange(3), rnd.choice(["upsert", "delete"]), f"cat{shelf[0]}"
+    if kind == 0:
+        store = rnd.choice([None, STORE])
+        return known_lot(minutes, shelf, code, _expiry(rnd), store=store, op=op)
+    if kind == 1:
+        return profile(rnd.choice([*SHELVES, "NEW"]), rnd.randint(8, 40), category, minutes=minutes)
+    scope = rnd.choice([{}, {"shelf_id": shelf}, {"item_category": category}, {"store_id": STORE}])
+    points = rnd.choice([None, 0, 5, 60])
+    return wh_policy(minutes, rnd.choice("pq"), op=op, reorder_point_qty=points, **scope)
 
 
 def cut(rnd: random.Random, lines: Lines) -> list[dict[str, list[Entry]]]:
@@ -140,7 +159,7 @@ def test_a_state_read_back_after_any_tick_goes_on_as_if_it_had_been_kept(seed: i
 def test_the_scenarios_make_plans_facts_and_removals() -> None:
     """Otherwise the tests above would show nothing about them."""
     seen: Counter[str] = Counter()
-    for seed in range(30):
+    for seed in range(40):
         for state, outputs in each_batch(tick_by_tick(scenario(random.Random(seed))), **planning(seed)):
             seen.update(one.status for one in of(outputs, topics.SHELF_RESTOCK_PLAN))
             seen.update(f"supplier {one.status}" for one in of(outputs, topics.WH_SUPPLIER_PLAN))
