@@ -12,6 +12,7 @@ from smartstore.contracts.fields import (
     Name,
     Percent,
     Record,
+    RowKey,
     ShelfId,
     SignedGrams,
     StoreId,
@@ -159,7 +160,10 @@ class StockCount(Event, frozen=True, kw_only=True):
 
 
 class ShelfProfile(Record, frozen=True, kw_only=True):
-    """What a shelf is: its SKU, its place in the range, its capacity in units."""
+    """What a shelf is: its SKU, its place in the range, its capacity in units.
+
+    One that people edit has the key of its row, and the row's store if it is not for all stores.
+    """
 
     shelf_id: ShelfId
     sku: Id
@@ -175,12 +179,15 @@ class ShelfProfile(Record, frozen=True, kw_only=True):
     """Units that fit into the back room; 0 = not limited."""
     shelf_life_days: Count | None = None
     """How many days goods keep that a supplier delivers; none = they do not expire."""
+    row_key: RowKey | None = None
+    store_id: StoreId | None = None
+    updated_at: Timestamp | None = None
 
 
-class ShelfPolicy(Record, frozen=True, kw_only=True):
-    """When to raise an alert for a shelf. Scope: a shelf, a subcategory, a category, or all (none of the three).
+class Policy(Record, frozen=True, kw_only=True):
+    """What all policies have. Scope: a shelf, a subcategory, a category, or all (none of the three).
 
-    A field left out falls back to the next less specific policy, finally to the defaults of the SmartStore.
+    A field left out falls back to the next less specific policy.
     """
 
     policy_id: Id
@@ -188,9 +195,6 @@ class ShelfPolicy(Record, frozen=True, kw_only=True):
     shelf_id: ShelfId | None = None
     item_category: Name | None = None
     item_subcategory: Name | None = None
-    threshold_pct: float | None = None
-    min_qty: int | None = None
-    near_expiry_days: int | None = None
     active: bool = True
     notes: Text | None = None
     updated_at: Timestamp | None = None
@@ -218,18 +222,53 @@ class Markdown(Record, frozen=True, kw_only=True):
     date: Day
 
 
+class ShelfPolicy(Policy, frozen=True, kw_only=True):
+    """When to raise an alert for a shelf; a field that no policy sets has the default of the SmartStore."""
+
+    threshold_pct: float | None = None
+    min_qty: int | None = None
+    near_expiry_days: int | None = None
+
+
+class WhPolicy(Policy, frozen=True, kw_only=True):
+    """When to order a shelf's goods for the back room: at fewer units than `reorder_point_qty`."""
+
+    reorder_point_qty: Count | None = None
+
+
+class CatalogLot(Record, frozen=True, kw_only=True):
+    """What is known of a lot beforehand, in one store or (without `store_id`) in every one."""
+
+    row_key: RowKey
+    store_id: StoreId | None = None
+    shelf_id: ShelfId
+    batch_code: BatchCode
+    received_date: Day | None = None
+    expiry_date: Day | None = None
+    standard_batch_size: Units | None = None
+    updated_at: Timestamp | None = None
+
+
+ConfigKind = Literal["profile", "policy", "wh_policy", "lot"]
+OPENING = "opening"
+"""Stands for the offset in the id of a record that tells a new store of a row in force."""
+
+
 class StoreConfig(Event, frozen=True, kw_only=True):
     """A row of configuration in a store's own order of events: it holds from the next tick on.
 
-    `profile` describes a shelf, `policy` an alert policy, `status` says whether the store is open (it is, before any),
-    `promotion` announces a reduced price, `markdown` says that labels were changed. A deleted policy or promotion
-    arrives with `op` = `delete`.
+    `profile` describes a shelf, `policy` an alert policy, `wh_policy` a policy of the back room, `lot` a lot before it
+    comes, `status` says whether the store is open (it is, before any), `promotion` announces a reduced price,
+    `markdown` says that labels were changed. A deleted row or promotion arrives with `op` = `delete`; a profile cannot
+    be deleted.
     """
 
-    kind: Literal["profile", "policy", "status", "promotion", "markdown"]
+    kind: Literal[ConfigKind, "status", "promotion", "markdown"]
     op: Literal["upsert", "delete"] = "upsert"
     profile: ShelfProfile | None = None
     policy: ShelfPolicy | None = None
+    wh_policy: WhPolicy | None = None
+    lot: CatalogLot | None = None
     status: Literal["open", "closed"] | None = None
     promotion: Promotion | None = None
     markdown: Markdown | None = None
@@ -237,6 +276,8 @@ class StoreConfig(Event, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if getattr(self, self.kind) is None:
             raise ValueError(f"a configuration of kind {self.kind} needs `{self.kind}`")
+        if self.kind == "profile" and self.op == "delete":
+            raise ValueError("a profile cannot be deleted: a shelf with stock does not vanish")
 
 
 JobRecord = ShelfEvent | WarehouseEvent | StoreConfig

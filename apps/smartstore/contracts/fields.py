@@ -25,6 +25,9 @@ ShelfId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:\-]{0,47}$")]
 BatchCode = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:\-]{0,47}$")]
 """One lot (batch) of a SKU: goods received together, with one expiry date."""
 
+RowKey = Annotated[str, Meta(min_length=1, max_length=160)]
+"""Key of a row of configuration without an id: store (`*` = all), shelf and what else names it, joined by `/`."""
+
 Name = Annotated[str, Meta(max_length=128)]
 """Words for people: category, subcategory, product name."""
 

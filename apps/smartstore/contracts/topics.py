@@ -29,10 +29,29 @@ class Topic(Struct, frozen=True, kw_only=True):
     lake: str | None = None
     by_store: bool = True
     """Whether the partition follows the store (`murmur2(store_id)`)."""
+    config: events.ConfigKind | None = None
+    """The kind of `store_config` that brings its rows to the stores; they come from `config_table` in Postgres."""
+
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        """The primary key of `table`: a line has many records of one entity, and a row for each."""
+        return ("store_id", "event_id") if self.line else self.key
+
+    @property
+    def config_table(self) -> str:
+        """The Postgres table (`schema.table`) that people edit and this topic mirrors."""
+        return f"config.{self.name}"
 
 
-def _line(name: str, value: type[Struct], *key: str, hot: bool = True) -> Topic:
-    return Topic(name=name, value=value, key=key, cleanup="delete", line=True, hot=hot, lake=f"raw/{name}")
+def _line(name: str, value: type[Struct], *key: str, hot: bool = True, table: str | None = None) -> Topic:
+    lake = f"raw/{name}"
+    return Topic(
+        name=name, value=value, key=key, cleanup="delete", line=True, hot=hot, table=table, lake=lake
+    )
+
+
+def _config(name: str, value: type[Struct], kind: events.ConfigKind, key: str) -> Topic:
+    return Topic(name=name, value=value, key=(key,), cleanup="compact", by_store=False, config=kind)
 
 
 def _state(name: str, value: type[Struct], table: str | None, *key: str, lake: str | None = None) -> Topic:
@@ -45,12 +64,13 @@ STOCK_COUNTS = _line("stock_counts", events.StockCount, "store_id", "shelf_id")
 STORE_CONFIG = _line("store_config", events.StoreConfig, "store_id", "event_id")
 COMMANDS = _line("commands", events.Command, "store_id", "event_id")
 FOOT_TRAFFIC = _line("foot_traffic", events.FootTraffic, "store_id", "customer_id", hot=False)
-WH_EVENTS = _line("wh_events", events.WarehouseEvent, "store_id", "shelf_id")
+WH_EVENTS = _line("wh_events", events.WarehouseEvent, "store_id", "shelf_id", table="ops.wh_events")
 
 STORES = _state("stores", events.Store, "ref.stores", "store_id", lake="cleansed/stores")
-SHELF_POLICIES = Topic(
-    name="shelf_policies", value=events.ShelfPolicy, key=("policy_id",), cleanup="compact", by_store=False
-)
+SHELF_POLICIES = _config("shelf_policies", events.ShelfPolicy, "policy", "policy_id")
+WH_POLICIES = _config("wh_policies", events.WhPolicy, "wh_policy", "policy_id")
+SHELF_PROFILES = _config("shelf_profiles", events.ShelfProfile, "profile", "row_key")
+BATCH_CATALOG = _config("batch_catalog", events.CatalogLot, "lot", "row_key")
 SHELF_STATE = _state(
     "shelf_state",
     outputs.ShelfState,
@@ -180,6 +200,9 @@ TOPICS: tuple[Topic, ...] = (
     WH_EVENTS,
     STORES,
     SHELF_POLICIES,
+    WH_POLICIES,
+    SHELF_PROFILES,
+    BATCH_CATALOG,
     SHELF_STATE,
     SHELF_BATCH_STATE,
     WH_STATE,
@@ -200,3 +223,4 @@ TOPICS: tuple[Topic, ...] = (
 BY_NAME = {topic.name: topic for topic in TOPICS}
 LINES = tuple(topic for topic in TOPICS if topic.line)
 HOT_LINES = tuple(topic for topic in LINES if topic.hot)
+CONFIG_TOPICS = tuple(topic for topic in TOPICS if topic.config)

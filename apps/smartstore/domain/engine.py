@@ -17,6 +17,7 @@ from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, encode, from_epoch_ms, key_of
 from smartstore.domain import lot_book
 from smartstore.domain.balance import NEVER
+from smartstore.domain.catalog import Catalog
 from smartstore.domain.goods import Goods
 from smartstore.domain.inbox import Inbox
 from smartstore.domain.jobs import (
@@ -102,6 +103,7 @@ class StoreState:
     repeats: int = 0
     counts: tuple[JobCounts, ...] = tuple(JobCounts() for _ in JOBS)
     shelves: Shelves = field(default_factory=Shelves)
+    catalog: Catalog = field(default_factory=Catalog)
     aggregator: shelf_aggregator.State = field(default_factory=shelf_aggregator.State)
     lots: lot_book.LotBook = field(default_factory=lot_book.empty)
     back_room: wh_aggregator.State = field(default_factory=wh_aggregator.State)
@@ -287,6 +289,7 @@ def _take_tick(
         counts=by_line[topics.STOCK_COUNTS.name][0],
         config=config,
         commands=by_line[topics.COMMANDS.name][0],
+        catalog=state.catalog.after(config),
     )
     watch.start()
     aggregator, aggregated, changed = shelf_aggregator.step(state.aggregator, records, shelves, moment)
@@ -314,7 +317,7 @@ def _take_tick(
         shelves, back_room.book.balance, back_room.book.counted, back_lots.lots, alerts.plans.wanted
     )
     wh_alerts, orders, wh_alerted = wh_alert_engine.step(
-        state.wh_alerts, supplier.orders, changed_orders, room, records, moment
+        state.wh_alerts, supplier.orders, changed_orders, room, records, bool(profiles), moment
     )
     supplier = supplier_manager.after(supplier, orders)
     watch.lap(8)
@@ -341,6 +344,7 @@ def _take_tick(
     return replace(
         state,
         shelves=shelves,
+        catalog=records.catalog,
         aggregator=aggregator,
         lots=lots,
         back_room=back_room,

@@ -16,7 +16,7 @@ from smartstore.contracts.wire import derived_id, epoch_ms, from_epoch_ms
 from smartstore.domain.balance import NEVER, NONE, deficit_due, track_deficits
 from smartstore.domain.lots import NO_DATE, Lots, day_number
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves, grown
-from smartstore.domain.tick import DAY_MS, Emitted, Moment
+from smartstore.domain.tick import DAY_MS, Emitted, Moment, Records
 
 UNKNOWN_LOT = "unknown"
 """The lot that stands for units taken when no lot of the shelf had stock."""
@@ -75,6 +75,35 @@ def apply(
         lots, changed = _apply_sums(book.lots, moves)
         book = replace(book, lots=lots)
     return _settle(book, changed, place, shelves, moment, emitted)
+
+
+def dated(
+    book: LotBook, changed: IntArray, records: Records, shelves: Shelves, moment: Moment
+) -> tuple[LotBook, IntArray]:
+    """Give lots the dates they lack, as the catalogue knows them; returns the new book and the rows changed by now.
+
+    Looked at are the rows `changed` in this tick, and those of which the catalogue has news.
+    """
+    lots = book.lots
+    rows = np.union1d(changed, _told_of(lots, records, shelves)) if records.catalog.rows else changed[:0]
+    rows = rows[(lots.received[rows] == NO_DATE) | (lots.expiry[rows] == NO_DATE)]
+    if not len(rows):
+        return book, changed
+    received, expiry, changed_ms = lots.received.copy(), lots.expiry.copy(), lots.changed_ms.copy()
+    for row in rows.tolist():
+        dates = records.catalog.dates(shelves.ids[int(lots.shelf[row])], lots.codes[row])
+        _first_dates(received, expiry, row, *dates)
+    gained = rows[(received[rows] != lots.received[rows]) | (expiry[rows] != lots.expiry[rows])]
+    changed_ms[gained] = moment.tick_ms
+    lots = replace(lots, received=received, expiry=expiry, changed_ms=changed_ms)
+    return replace(book, lots=lots), np.union1d(changed, gained)
+
+
+def _told_of(lots: Lots, records: Records, shelves: Shelves) -> IntArray:
+    """The rows that this tick's configuration names."""
+    named = [row.lot for row in records.config if row.lot is not None]
+    keys = [(shelves.index.get(lot.shelf_id, NONE), lot.batch_code) for lot in named]
+    return np.array([lots.index[key] for key in keys if key in lots.index], np.int64)
 
 
 def forget(book: LotBook, moment: Moment) -> LotBook:

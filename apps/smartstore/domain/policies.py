@@ -1,16 +1,20 @@
-"""Which alert policy holds for each shelf (docs/stock-rules.md, Alerts)."""
+"""Which policy holds for each shelf (docs/stock-rules.md, Policies)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import numpy as np
 
-from smartstore.contracts.events import ShelfPolicy
+from smartstore.contracts.events import ConfigKind, Policy, ShelfPolicy, StoreConfig, WhPolicy
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.domain.shelves import FloatArray, IntArray, ObjectArray, Shelves
 
+P = TypeVar("P", bound=Policy)
+
 _OLDEST = datetime.min.replace(tzinfo=UTC)
+NO_REORDER_POINT = -1
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,23 @@ class Limits:
     threshold_pct: FloatArray
     min_qty: IntArray
     near_expiry_days: IntArray
+
+
+def with_changes(
+    policies: Mapping[str, P], config: Sequence[StoreConfig], kind: ConfigKind
+) -> Mapping[str, P]:
+    """The policies of one kind after a tick's configuration; the same object when there is nothing new."""
+    changes = [row for row in config if row.kind == kind]
+    if not changes:
+        return policies
+    held = dict(policies)
+    for row in changes:
+        policy: P = getattr(row, kind)
+        if row.op == "delete":
+            held.pop(policy.policy_id, None)
+        else:
+            held[policy.policy_id] = policy
+    return held
 
 
 def resolve(
@@ -34,10 +55,7 @@ def resolve(
         min_qty=np.full(len(shelves), planning.min_qty, np.int64),
         near_expiry_days=np.full(len(shelves), planning.near_expiry_days, np.int64),
     )
-    categories, subcategories = np.array(shelves.categories, object), np.array(shelves.subcategories, object)
-    mine = (p for p in policies.values() if p.active and p.store_id in (None, store_id))
-    for policy in sorted(mine, key=_rank):
-        where = _scope(policy, shelves, categories, subcategories)
+    for policy, where in _in_force(policies, shelves, store_id):
         if policy.threshold_pct is not None:
             limits.threshold_pct[where] = policy.threshold_pct
         if policy.min_qty is not None:
@@ -47,7 +65,24 @@ def resolve(
     return limits
 
 
-def _rank(policy: ShelfPolicy) -> tuple[int, bool, datetime, str]:
+def reorder_point(policies: Mapping[str, WhPolicy], shelves: Shelves, store_id: str) -> IntArray:
+    """Units in the back room below which each shelf's goods are ordered; −1 where no active policy sets any."""
+    points = np.full(len(shelves), NO_REORDER_POINT, np.int64)
+    for policy, where in _in_force(policies, shelves, store_id):
+        if policy.reorder_point_qty is not None:
+            points[where] = policy.reorder_point_qty
+    return points
+
+
+def _in_force(policies: Mapping[str, P], shelves: Shelves, store_id: str) -> Iterator[tuple[P, IntArray]]:
+    """The active policies of the store from the least to the most specific, with the indices of their shelves."""
+    categories, subcategories = np.array(shelves.categories, object), np.array(shelves.subcategories, object)
+    mine = (p for p in policies.values() if p.active and p.store_id in (None, store_id))
+    for policy in sorted(mine, key=_rank):
+        yield policy, _scope(policy, shelves, categories, subcategories)
+
+
+def _rank(policy: Policy) -> tuple[int, bool, datetime, str]:
     if policy.shelf_id is not None:
         scope = 3
     elif policy.item_subcategory is not None:
@@ -57,9 +92,7 @@ def _rank(policy: ShelfPolicy) -> tuple[int, bool, datetime, str]:
     return scope, policy.store_id is not None, policy.updated_at or _OLDEST, policy.policy_id
 
 
-def _scope(
-    policy: ShelfPolicy, shelves: Shelves, categories: ObjectArray, subcategories: ObjectArray
-) -> IntArray:
+def _scope(policy: Policy, shelves: Shelves, categories: ObjectArray, subcategories: ObjectArray) -> IntArray:
     """Indices of the shelves a policy speaks of: all of its scope fields must match."""
     mask = np.ones(len(shelves), np.bool_)
     if policy.shelf_id is not None:

@@ -11,12 +11,13 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from smartstore.contracts.events import ShelfPolicy
+from smartstore.contracts.events import CatalogLot, Policy, ShelfPolicy, WhPolicy
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder
 from smartstore.domain import supplier_plans
 from smartstore.domain.alert_book import AlertBook, Kind
 from smartstore.domain.balance import NONE
+from smartstore.domain.catalog import Catalog
 from smartstore.domain.demand import NO_DAY, Demand
 from smartstore.domain.engine import JOBS, JobCounts, StoreState
 from smartstore.domain.inbox import Fact, Inbox
@@ -47,9 +48,12 @@ _CODEC = "lz4_raw"
 _VERSION_KEY = b"schema_version"
 _NOTHING = pa.record_batch({})
 """A part that the release which wrote the state did not know."""
+_NO_ROWS = msgspec.msgpack.encode([])
+"""The same for a part that is a list."""
 _DUES = 10
 
 Book = TypeVar("Book", OrderBook, supplier_plans.PlanBook, Promotions, shelf_daily_features.Counts)
+P = TypeVar("P", bound=Policy)
 
 
 class StateSchemaError(Exception):
@@ -138,6 +142,7 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
             life_days=shelves.life_days,
             item_price_cents=shelves.item_price_cents,
         ),
+        "catalog": msgspec.msgpack.encode(list(state.catalog.rows.values())),
         shelf_aggregator.NAME: _table(**_unit_columns(aggregator.book), weight_g=aggregator.weight_g),
         batch_state_updater.NAME: _table(**_lot_columns(lots.lots)),
         f"{batch_state_updater.NAME}/counted": _table(counted=lots.counted),
@@ -155,6 +160,7 @@ def encode_parts(state: StoreState) -> dict[str, bytes]:
     wh_alerts = state.wh_alerts
     parts[f"{wh_alert_engine.NAME}/plans"] = _table(**vars(wh_alerts.plans))
     parts[f"{wh_alert_engine.NAME}/demand"] = _table(sold=wh_alerts.demand.sold, milli=wh_alerts.demand.milli)
+    parts[f"{wh_alert_engine.NAME}/policies"] = msgspec.msgpack.encode(list(wh_alerts.policies.values()))
     parts[supplier_manager.NAME] = _table(**vars(state.supplier.orders))
     parts[f"{daily_discount_manager.NAME}/promotions"] = _table(**vars(state.discounts.promotions))
     parts[f"{daily_discount_manager.NAME}/discount"] = _table(discount=state.discounts.discount)
@@ -198,6 +204,7 @@ def decode_state(blob: bytes) -> StoreState:
             life_days=shelves.ints("life_days", ENDLESS),
             item_price_cents=shelves.ints("item_price_cents"),
         ),
+        catalog=_catalog(parts.get("catalog", _NO_ROWS)),
         aggregator=shelf_aggregator.State(
             book=_units(aggregator, due[0]), weight_g=aggregator.ints("weight_g")
         ),
@@ -228,6 +235,7 @@ def decode_state(blob: bytes) -> StoreState:
                 day=day,
                 whole=whole,
             ),
+            policies=_policies(parts.get(f"{wh_alert_engine.NAME}/policies", _NO_ROWS), WhPolicy),
             next_due_ms=due[8],
         ),
         open=runner.get("open", True),
@@ -235,7 +243,7 @@ def decode_state(blob: bytes) -> StoreState:
         alerts=shelf_alert_engine.State(
             books=_books(parts, shelf_alert_engine.KINDS),
             plans=_plans(plans),
-            policies=_policies(parts[f"{shelf_alert_engine.NAME}/policies"]),
+            policies=_policies(parts[f"{shelf_alert_engine.NAME}/policies"], ShelfPolicy),
             next_due_ms=due[2],
         ),
     )
@@ -414,6 +422,11 @@ def _plans(part: _Part) -> PlanBook:
     )
 
 
-def _policies(blob: bytes) -> dict[str, ShelfPolicy]:
-    policies = msgspec.msgpack.decode(blob, type=list[ShelfPolicy])
+def _catalog(blob: bytes) -> Catalog:
+    rows = msgspec.msgpack.decode(blob, type=list[CatalogLot])
+    return Catalog({row.row_key: row for row in rows})
+
+
+def _policies(blob: bytes, kind: type[P]) -> dict[str, P]:
+    policies: list[P] = msgspec.msgpack.decode(blob, type=list[kind])  # type: ignore[valid-type]
     return {policy.policy_id: policy for policy in policies}

@@ -19,6 +19,7 @@ from smartstore.contracts.events import (
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.topics import Topic
 from smartstore.contracts.wire import encode, epoch_ms, from_epoch_ms, key_of
+from smartstore.domain.catalog import Catalog
 from smartstore.domain.shelves import IntArray, no_ints
 
 Event = TypeVar("Event", ShelfEvent, WarehouseEvent)
@@ -68,6 +69,8 @@ class Records:
     counts: Sequence[StockCount] = ()
     config: Sequence[StoreConfig] = ()
     commands: Sequence[Command] = ()
+    catalog: Catalog = field(default_factory=Catalog)
+    """What is known of lots beforehand, this tick's configuration included."""
 
 
 @dataclass(frozen=True)

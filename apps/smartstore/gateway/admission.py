@@ -117,11 +117,7 @@ class Admission:
             return f"forbidden: the key is for store {self._key.store_id}, not for {store}", "store_id"
         if store not in self._stores:
             return f"unknown_store: this estate has no open store {store}", "store_id"
-        if isinstance(record, StoreConfig) and record.kind not in ("profile", "promotion"):
-            taken = "only profiles and promotions are taken here"
-            reason = f"{taken}; policies are edited in Postgres, stores are opened by `spec.stores`"
-            return f"forbidden: {reason}", "kind"
-        return None
+        return _configuration(record) if isinstance(record, StoreConfig) else None
 
     def _time(self, record: Event) -> tuple[str, str] | None:
         """As the bridge will judge it; what is refused there can no longer be answered."""
@@ -132,6 +128,16 @@ class Admission:
         if record.timestamp > self._now + _WINDOW:
             return f"too_early: more than 24 hours after the last tick, {self._now.isoformat()}", "timestamp"
         return None
+
+
+def _configuration(record: StoreConfig) -> tuple[str, str] | None:
+    if record.kind not in ("profile", "promotion"):
+        taken = "only profiles and promotions are taken here"
+        reason = f"{taken}; all else is edited in Postgres, stores are opened by `spec.stores`"
+        return f"forbidden: {reason}", "kind"
+    if record.profile is not None and record.profile.row_key is not None:
+        return "forbidden: a `row_key` belongs to a row in Postgres", "profile.row_key"
+    return None
 
 
 def unknown_fields(given: object, known: object, path: str = "") -> Iterator[str]:

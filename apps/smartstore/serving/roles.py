@@ -13,7 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from smartstore.contracts.derive.sql import literal
-from smartstore.contracts.topics import Topic
+from smartstore.contracts.topics import CONFIG_TOPICS, Topic
 
 log = logging.getLogger("smartstore.migrate")
 
@@ -52,7 +52,8 @@ def grant_roles(connection: Connection, passwords: Passwords, topics: tuple[Topi
     if passwords.cdc is not None:
         _login(connection, CDC, "LOGIN REPLICATION", passwords.cdc)
         _run(connection, f"GRANT USAGE ON SCHEMA config TO {CDC}")
-        _run(connection, f"GRANT SELECT ON config.shelf_policies TO {CDC}")
+        for topic in CONFIG_TOPICS:
+            _run(connection, f"GRANT SELECT ON {topic.config_table} TO {CDC}")
     if passwords.gateway is not None:
         _login(connection, GATEWAY, "LOGIN", passwords.gateway)
         _run(connection, f"GRANT USAGE ON SCHEMA config TO {GATEWAY}")

@@ -13,6 +13,7 @@ INDEXES = (
     "CREATE INDEX IF NOT EXISTS lots_expiry ON state.shelf_batch_state (expiry_date) WHERE quantity_store > 0",
     "CREATE INDEX IF NOT EXISTS back_lots_expiry ON state.wh_batch_state (expiry_date) WHERE quantity_warehouse > 0",
     "CREATE INDEX IF NOT EXISTS restock_plans_status ON ops.shelf_restock_plan (status, created_at)",
+    "CREATE INDEX IF NOT EXISTS wh_events_shelf ON ops.wh_events (store_id, shelf_id, timestamp)",
     "CREATE INDEX IF NOT EXISTS lines_shelf ON ops.pos_transaction_lines (store_id, shelf_id, sold_at)",
 )
 # Rows of state are updated many times over: room in the page keeps an update next to its old row, without touching

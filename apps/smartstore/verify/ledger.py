@@ -55,6 +55,13 @@ class NoteLine(Struct, frozen=True, tag_field="kind", tag="note"):
     data: msgspec.Raw
 
 
+class RowLine(Struct, frozen=True, tag_field="kind", tag="row"):
+    """A row of configuration as its topic has it; the events that bring it to the stores follow."""
+
+    seq: int
+    data: msgspec.Raw
+
+
 class FactLine(Struct, frozen=True, tag_field="kind", tag="fact"):
     """A fact of a job, as the world took it in with the tick to come."""
 
@@ -71,7 +78,7 @@ class TickLine(Struct, frozen=True, tag_field="kind", tag="tick"):
     stores: list[StoreId]
 
 
-LedgerLine = RunLine | ScaleLine | EventLine | BrokenLine | NoteLine | FactLine | TickLine
+LedgerLine = RunLine | ScaleLine | EventLine | BrokenLine | NoteLine | RowLine | FactLine | TickLine
 
 _TICK_START = b'{"kind":"tick"'
 _DECODER = msgspec.json.Decoder(LedgerLine)

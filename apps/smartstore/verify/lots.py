@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from smartstore.contracts.events import LotQuantity, PosItem, ShelfEvent, StockCount, WarehouseEvent
+from smartstore.verify.catalogue import Catalogue
 from smartstore.verify.histories import BackLotHistory, ExpectedKeys, LotHistory
 from smartstore.verify.stock import Correction
 from smartstore.verify.ticks import whole_milliseconds
@@ -39,9 +40,11 @@ class LotBook:
         store_id: str,
         expected: ExpectedKeys,
         corrections: list[Correction],
+        catalogue: Catalogue,
         location: Literal["store", "warehouse"] = "store",
     ) -> None:
         self.store_id = store_id
+        self._catalogue = catalogue
         self._location = location
         self._history = LotHistory if location == "store" else BackLotHistory
         self._expected = expected
@@ -120,6 +123,7 @@ class LotBook:
 
     def close(self, tick: int, lateness_ms: int, new_day: bool) -> set[str]:
         """End the tick; returns the shelves with a changed lot."""
+        self._date()
         for key, lot in self._touched.items():
             if lot.balance >= 0:
                 lot.negative_since = None
@@ -142,6 +146,16 @@ class LotBook:
         if new_day:
             self._forget(tick)
         return changed
+
+    def _date(self) -> None:
+        """Lots that changed, and those of which the catalogue has news, get the dates they lack."""
+        told = (self._shelves.get(shelf_id, {}).get(code) for shelf_id, code in self._catalogue.news)
+        for lot in [*self._touched.values(), *filter(None, told)]:
+            received, expiry = self._catalogue.dates(lot.shelf_id, lot.batch_code)
+            found = lot.received or received, lot.expiry or expiry
+            if found != (lot.received, lot.expiry):
+                lot.received, lot.expiry = found
+                self._touched[lot.shelf_id, lot.batch_code] = lot
 
     def _forget(self, tick: int) -> None:
         for lots in self._shelves.values():

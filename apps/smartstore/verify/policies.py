@@ -1,10 +1,15 @@
-"""Which policy decides for a shelf, field by field (docs/stock-rules.md, Alerts)."""
+"""Which policy decides for a shelf, field by field (docs/stock-rules.md, Policies)."""
+
+from collections.abc import Iterable
+from typing import TypeVar
 
 from msgspec import Struct
 
-from smartstore.contracts.events import ShelfPolicy, ShelfProfile
+from smartstore.contracts.events import Policy, ShelfPolicy, ShelfProfile, WhPolicy
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.verify.ticks import EPOCH
+
+P = TypeVar("P", bound=Policy)
 
 
 class Limits(Struct, frozen=True):
@@ -19,8 +24,7 @@ def limits_for(
     store_id: str, profile: ShelfProfile, policies: list[ShelfPolicy], planning: PlanningSettings
 ) -> Limits:
     """The limits of a shelf: each field from the most specific active policy that sets it, else the default."""
-    applicable = [p for p in policies if p.active and _applies(p, store_id, profile)]
-    applicable.sort(key=_rank, reverse=True)
+    applicable = _most_specific_first(store_id, profile, policies)
     threshold = next(
         (p.threshold_pct for p in applicable if p.threshold_pct is not None), planning.threshold_pct
     )
@@ -31,7 +35,20 @@ def limits_for(
     return Limits(threshold, minimum, days)
 
 
-def _applies(policy: ShelfPolicy, store_id: str, profile: ShelfProfile) -> bool:
+def reorder_point_for(store_id: str, profile: ShelfProfile, policies: Iterable[WhPolicy]) -> int | None:
+    """The reorder point that the most specific active policy of the back room sets for a shelf's SKU, if any does."""
+    applicable = _most_specific_first(store_id, profile, policies)
+    return next((p.reorder_point_qty for p in applicable if p.reorder_point_qty is not None), None)
+
+
+def _most_specific_first(store_id: str, profile: ShelfProfile, policies: Iterable[P]) -> list[P]:
+    """The active policies that speak of a shelf."""
+    return sorted(
+        (p for p in policies if p.active and _applies(p, store_id, profile)), key=_rank, reverse=True
+    )
+
+
+def _applies(policy: Policy, store_id: str, profile: ShelfProfile) -> bool:
     return (
         policy.store_id in (None, store_id)
         and policy.shelf_id in (None, profile.shelf_id)
@@ -40,7 +57,7 @@ def _applies(policy: ShelfPolicy, store_id: str, profile: ShelfProfile) -> bool:
     )
 
 
-def _rank(policy: ShelfPolicy) -> tuple[int, bool, float, str]:
+def _rank(policy: Policy) -> tuple[int, bool, float, str]:
     """Larger is more specific."""
     if policy.shelf_id is not None:
         scope = 3

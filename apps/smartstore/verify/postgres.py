@@ -36,10 +36,12 @@ class Postgres:
         query = sql.SQL("SELECT {what} FROM {table} WHERE {key}").format(
             what=sql.SQL("1") if version is None else sql.Identifier("version"),
             table=_table(topic),
-            key=sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in topic.key),
+            key=sql.SQL(" AND ").join(
+                sql.SQL("{} = %s").format(sql.Identifier(name)) for name in topic.row_key
+            ),
         )
         with self._connection.cursor() as cursor:
-            _execute(cursor, query, topic, [record[name] for name in topic.key])
+            _execute(cursor, query, topic, [record[name] for name in topic.row_key])
             row = cursor.fetchone()
         return row is not None and (version is None or int(row[0]) >= int(version))
 

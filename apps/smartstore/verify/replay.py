@@ -20,6 +20,7 @@ from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.topics import BY_NAME, HOT_LINES, SHELF_EVENTS, STORE_CONFIG, WH_EVENTS, Topic
 from smartstore.verify.alerts import AlertBook
 from smartstore.verify.back_room import BackRoomBook, Room
+from smartstore.verify.catalogue import Catalogue
 from smartstore.verify.discounts import DiscountBook, DiscountExpectations
 from smartstore.verify.facts import ExpectedFact
 from smartstore.verify.features import Books, FeatureBook
@@ -80,6 +81,10 @@ class Truth:
     """What jobs must state, by event id."""
     corrections: list[Correction] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    relayed: list[StoreConfig] = field(default_factory=list)
+    """Rows of configuration as the source gave them to the stores, in the order of emission."""
+    opened: dict[str, int] = field(default_factory=dict)
+    """How many of them came before a store's first tick; 0 for those with which the run began."""
     flows: dict[tuple[str, str], Flows] = field(default_factory=dict)
     """By (store, shelf), at the acknowledged tick."""
 
@@ -91,10 +96,11 @@ class StoreReplay:
         self.store_id = store_id
         self._tick_ms, self._assumed = tick_ms, planning.execution == "Assumed"
         self.shelves = ShelfBook(store_id, truth.shelves, truth.corrections)
-        self.lots = LotBook(store_id, truth.lots, truth.corrections)
+        self._catalogue = Catalogue()
+        self.lots = LotBook(store_id, truth.lots, truth.corrections, self._catalogue)
         self.alerts = AlertBook(self.shelves, self.lots, planning, truth.alerts)
         self.back_room = BackRoomBook(self.shelves, truth.back_rooms, truth.corrections)
-        self.back_lots = LotBook(store_id, truth.back_lots, truth.corrections, "warehouse")
+        self.back_lots = LotBook(store_id, truth.back_lots, truth.corrections, self._catalogue, "warehouse")
         self.plans = RestockBook(self.shelves, self.back_lots, planning, truth.plans)
         supply = SupplierExpectations(
             truth.alerts, truth.supplier_plans, truth.orders, truth.supplier_receipts
@@ -142,6 +148,7 @@ class StoreReplay:
         changed |= self.lots.close(tick, self._lateness_ms, new_day)
         stored = self.back_room.close(tick, self._lateness_ms)
         stored |= self.back_lots.close(tick, self._lateness_ms, new_day)
+        self._catalogue.news.clear()
         acknowledged = [command for command in commands if command.command == "acknowledge"]
         rest = self.alerts.close(tick, changed, acknowledged, new_day)
         decided = [command for command in commands if command.command != "acknowledge"]
@@ -212,6 +219,10 @@ class StoreReplay:
             self.discounts.apply_status(is_open=self._open)
         if record.policy is not None:
             self.alerts.apply_policy(record.policy, delete=record.op == "delete")
+        if record.wh_policy is not None:
+            self.supplier.apply_policy(record.wh_policy, delete=record.op == "delete")
+        if record.lot is not None:
+            self._catalogue.apply(record.lot, delete=record.op == "delete")
 
     def _announce(self, tick: int, record: StoreConfig, promotion: Promotion) -> None:
         if promotion.shelf_id in self.shelves.shelves:
@@ -280,6 +291,8 @@ class Replay:
                 decoder = decoders.get(line.line)
                 if decoder is not None and line.fault != "duplicate" and line.seq not in refused:
                     record = decoder.decode(line.data)
+                    if type(record) is StoreConfig and _is_relayed(record):
+                        self.truth.relayed.append(record)
                     store = record.store_id
                     self._store(store).hold(effective(store, record.timestamp), record)
             elif type(line) is TickLine:
@@ -290,6 +303,9 @@ class Replay:
 
     def _take(self, tick: int, stores: list[str]) -> None:
         self._grid.read(tick, stores)
+        before = len(self.truth.relayed) if self.truth.opened else 0
+        for store_id in set(stores).difference(self.truth.opened):
+            self.truth.opened[store_id] = before
         for store_id in stores:
             self._store(store_id).take(tick)
         if tick == self._tick:
@@ -321,6 +337,11 @@ class Replay:
 
 def _decoder(topic: Topic) -> msgspec.json.Decoder[Event]:
     return msgspec.json.Decoder(topic.value)
+
+
+def _is_relayed(record: StoreConfig) -> bool:
+    """Whether it brings a row from Postgres; the source and the gateway state profiles too."""
+    return record.status is None and (record.profile is None or record.profile.row_key is not None)
 
 
 def _is_refill(event: ShelfEvent) -> bool:

@@ -39,7 +39,7 @@ def wait_until_served(
             announced = True
         time.sleep(PAUSE_SECONDS)
     for topic, partition, record in awaited:
-        key = "/".join(str(record[name]) for name in topic.key)
+        key = "/".join(str(record[name]) for name in topic.row_key)
         version = f" version {record['version']}" if "version" in record else ""
         check.differs(
             "Postgres is behind",
@@ -55,7 +55,7 @@ def _newest(topics: Topics) -> list[tuple[Topic, int, dict[str, Any]]]:
     for topic in SERVED:
         for message in topics.last_records(topic):
             record = _fields(message.value())
-            if record is not None and all(name in record for name in topic.key):
+            if record is not None and all(name in record for name in topic.row_key):
                 newest.append((topic, message.partition(), record))
     return newest
 

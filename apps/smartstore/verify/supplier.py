@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from smartstore.contracts.events import Command, PosTransaction, WarehouseEvent
+from smartstore.contracts.events import Command, PosTransaction, WarehouseEvent, WhPolicy
 from smartstore.contracts.outputs import AlertType, SupplierOrder, SupplierReceipt, WhSupplierPlan
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, from_epoch_ms
@@ -13,6 +13,7 @@ from smartstore.verify.alert_life import AlertLife, Key, Situation
 from smartstore.verify.back_room import BackRoomBook
 from smartstore.verify.histories import ExpectedKeys, RecordHistory
 from smartstore.verify.lots import LotBook
+from smartstore.verify.policies import reorder_point_for
 from smartstore.verify.restock import RestockBook
 from smartstore.verify.stock import ShelfBook
 
@@ -103,6 +104,9 @@ class SupplierBook:
         self._sold: dict[str, int] = {}
         self._day = -1
         self._whole = False
+        self._policies: dict[str, WhPolicy] = {}
+        self._set_points: dict[str, int | None] = {}
+        """The reorder point that policies set for a shelf, as far as it was asked for."""
         self._stale: set[str] = set()
         self._is_open = True
         self._resting: dict[str, int] = {}
@@ -112,7 +116,17 @@ class SupplierBook:
 
     def apply_profile(self, shelf_id: str) -> None:
         """The profile of a shelf changed."""
+        self._set_points.pop(shelf_id, None)
         self._stale.add(shelf_id)
+
+    def apply_policy(self, policy: WhPolicy, *, delete: bool) -> None:
+        """A policy of the back room was written or deleted."""
+        if delete:
+            self._policies.pop(policy.policy_id, None)
+        else:
+            self._policies[policy.policy_id] = policy
+        self._set_points.clear()
+        self._stale |= set(self._rooms.rooms)
 
     def apply_status(self, *, is_open: bool) -> None:
         """The store opens or closes."""
@@ -132,6 +146,11 @@ class SupplierBook:
         )
 
     def reorder_point(self, shelf_id: str) -> int:
+        """The position below which goods are ordered: what a policy says, else what demand asks for."""
+        set_point = self._set_point(shelf_id)
+        return self._level(shelf_id) if set_point is None else set_point
+
+    def _level(self, shelf_id: str) -> int:
         """Units that expected demand and safety stock ask for."""
         expected = self._demand(shelf_id) * self._protection / (1000 * DAY_MS)
         return math.ceil(expected + self._planning.safety_factor * math.sqrt(expected))
@@ -348,13 +367,22 @@ class SupplierBook:
         """Units there, units on order, reorder point, whether the position is below it, units to order."""
         profile = self._shelves.profiles[shelf_id]
         units = max(self._rooms.rooms[shelf_id].balance, 0)
-        on_order, up_to = self.on_order(shelf_id), self.reorder_point(shelf_id)
-        missing = up_to - (units + on_order - self._restock.promised(shelf_id))
+        on_order, level = self.on_order(shelf_id), self._level(shelf_id)
+        point = self.reorder_point(shelf_id)
+        position = units + on_order - self._restock.promised(shelf_id)
+        if position >= point:
+            return units, on_order, point, False, 0
         size = profile.standard_batch_size
-        batches = math.ceil(missing / size)
+        batches = math.ceil((max(level, point) - position) / size)
         if profile.warehouse_capacity:
             batches = min(batches, max(profile.warehouse_capacity - units - on_order, 0) // size)
-        return units, on_order, up_to, missing > 0 and self._is_open, max(batches, 0) * size
+        return units, on_order, point, self._is_open, max(batches, 0) * size
+
+    def _set_point(self, shelf_id: str) -> int | None:
+        if shelf_id not in self._set_points:
+            profile, policies = self._shelves.profiles[shelf_id], self._policies.values()
+            self._set_points[shelf_id] = reorder_point_for(self._shelves.store_id, profile, policies)
+        return self._set_points[shelf_id]
 
     def _situation(self, tick: int, key: Key) -> Situation:
         shelf_id, alert_type = key

@@ -3,7 +3,7 @@
 1. Read how far each store is acknowledged; wait until Postgres has what Kafka has. 2. Take the Postgres snapshot.
 3. Note the ends of the output topics, then of the source topics. 4. Only then read the ledger: the world writes it
 before it emits, so it covers all that was seen before, and its ticks say which one all stores have acknowledged.
-5. Source topics, replay, tables, output topics.
+5. Source topics, replay, rows of configuration, tables, output topics.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from smartstore.contracts import topics as contract
 from smartstore.contracts.outputs import JobStatus
 from smartstore.contracts.topics import Topic
+from smartstore.verify.configuration import RelayComparison
 from smartstore.verify.differences import Check
 from smartstore.verify.expectations import OUTPUTS, Expectations
 from smartstore.verify.facts import FactCollection, check_facts, check_judgements
@@ -85,6 +86,7 @@ def verify(ledger: Ledger, topics: Topics, postgres: Postgres, timeout: float, p
         index = read_index(ledger, tick, progress)
         sources = _check_sources(ledger, topics, index, ends, progress)
         truth = Replay(index, tick).run(ledger, sources.strangers, progress)
+        relayed = _check_relay(topics, truth, progress)
         known = _event_ids(index)
         expectations = Expectations(
             index,
@@ -104,7 +106,7 @@ def verify(ledger: Ledger, topics: Topics, postgres: Postgres, timeout: float, p
     ]
     is_journal = isinstance(ledger, Journal)
     own = _describe_journal(known) if is_journal else _check_ledger(index, known)
-    checks = [serving, own, *sources.checks, *facts, *tables, *outputs, counts]
+    checks = [serving, own, *sources.checks, relayed, *facts, *tables, *outputs, counts]
     return Outcome(tick, index.last_tick, len(index.stores), checks, "journal" if is_journal else "ledger")
 
 
@@ -186,6 +188,18 @@ def _check_sources(
         count = len(sources.strangers)
         check.notes.append(f"{count:,} events not in the ledger: taken into account at their effective ticks")
     return sources
+
+
+def _check_relay(topics: Topics, truth: Truth, progress: Progress) -> Check:
+    check = Check("configuration")
+    comparison = RelayComparison(check, truth.opened)
+    for topic in contract.CONFIG_TOPICS:
+        progress(f"topic {topic.name}")
+        comparison.rows(topic, (message for batch in topics.read(topic) for message in batch))
+    for record in truth.relayed:
+        comparison.record(record)
+    comparison.finish()
+    return check
 
 
 def _messages(topics: Topics, topic: Topic, ranges: Ranges) -> Iterator[Record]:

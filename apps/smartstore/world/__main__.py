@@ -13,12 +13,12 @@ from smartstore.process.lock import lock_directory
 from smartstore.process.logs import configure_logs
 from smartstore.process.server import serve_metrics
 from smartstore.process.stopping import stop_event
+from smartstore.world.config_feed import ConfigFeed
 from smartstore.world.emitter import Emitter
 from smartstore.world.fact_feed import FactFeed
 from smartstore.world.ledger import Ledger
 from smartstore.world.live import LiveParts, LiveSource
 from smartstore.world.model import build_world
-from smartstore.world.policy_feed import PolicyFeed
 from smartstore.world.production import Production
 from smartstore.world.progress import Progress, follow_progress
 from smartstore.world.scaling import WantedStores
@@ -68,7 +68,7 @@ def _ledgered(
         raise SystemExit(str(error)) from None
     facts = FactFeed(environment.kafka_bootstrap, prefix, changed)
     progress = Progress(changed, facts.received)
-    feed = PolicyFeed(environment.kafka_bootstrap, prefix, changed)
+    feed = ConfigFeed(environment.kafka_bootstrap, prefix, changed)
     parts = SourceParts(
         settings=settings,
         wanted=_wanted(environment),
@@ -105,7 +105,7 @@ def _live(
 ) -> Iterator[Source | LiveSource]:
     """Real time, for facts from outside."""
     prefix, stop, changed = environment.prefix, stop_event(), threading.Condition()
-    feed = PolicyFeed(environment.kafka_bootstrap, prefix, changed)
+    feed = ConfigFeed(environment.kafka_bootstrap, prefix, changed)
     parts = LiveParts(
         settings=settings,
         wanted=_wanted(environment),

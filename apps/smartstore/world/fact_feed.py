@@ -51,8 +51,9 @@ class FactFeed:
         for line in FACT_LINES:
             start = dict(positions.get(line.name, {}))
             self._read[line.name] = dict(start)
+            topic = self._prefix + line.name
             follower = TopicFollower(
-                self._bootstrap, self._prefix + line.name, partial(self._note, line.name), start=start
+                self._bootstrap, [topic], partial(self._note, line.name), start={topic: start}
             )
             self._followers.append(follower)
             follower.start()

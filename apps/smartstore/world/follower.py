@@ -1,4 +1,4 @@
-"""Reads a Kafka topic in the background, from given offsets, without a consumer group."""
+"""Reads Kafka topics in the background, from given offsets, without a consumer group."""
 
 import logging
 import threading
@@ -13,28 +13,29 @@ log = logging.getLogger("smartstore.world.follower")
 
 
 class TopicFollower:
-    """A thread that hands every batch of messages of a topic to `deliver`, in order per partition.
+    """A thread that hands every batch of messages of some topics to `deliver`, in order per partition.
 
-    It waits until the topic exists, and outlives outages of Kafka.
+    It waits until the topics exist, and outlives outages of Kafka.
     """
 
     def __init__(
         self,
         bootstrap: str,
-        topic: str,
+        topics: Sequence[str],
         deliver: Callable[[Sequence[Message]], None],
         *,
-        start: Mapping[int, int] | None = None,
+        start: Mapping[str, Mapping[int, int]] | None = None,
         newest: int | None = None,
     ) -> None:
-        """`start`: offset to begin with, by partition (else the beginning); `newest`: at most so many per partition."""
+        """`start`: offset to begin with, by topic and partition (else the beginning); `newest`: at most so many of each
+        partition."""
         self._bootstrap = bootstrap
-        self._topic = topic
+        self._topics = tuple(topics)
         self._deliver = deliver
-        self._start = dict(start or {})
+        self._start = {topic: dict(offsets) for topic, offsets in (start or {}).items()}
         self._newest = newest
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"follow-{topic}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"follow-{'+'.join(topics)}", daemon=True)
 
     def start(self) -> None:
         """Begin to read."""
@@ -64,39 +65,38 @@ class TopicFollower:
                 good = [message for message in messages if message.error() is None]
                 for message in messages:
                     if message.error() is not None:
-                        log.warning("reading %s: %s", self._topic, message.error())
+                        log.warning("reading %s: %s", message.topic(), message.error())
                 if good:
                     self._deliver(good)
         finally:
             consumer.close()
 
     def _assign(self, consumer: Consumer) -> None:
+        partitions: list[TopicPartition] = []
+        for topic in self._topics:
+            partitions += self._partitions(consumer, topic)
+        if not self._stop.is_set():
+            consumer.assign(partitions)
+
+    def _partitions(self, consumer: Consumer, topic: str) -> list[TopicPartition]:
+        """Where to begin in each partition of a topic, once it exists; nothing when asked to stop before."""
         while not self._stop.is_set():
             try:
-                partitions = self._partitions(consumer)
+                metadata = consumer.list_topics(topic, timeout=_CONNECT_SECONDS).topics[topic]
+                if metadata.error is None:
+                    return [
+                        TopicPartition(topic, partition, self._first_offset(consumer, topic, partition))
+                        for partition in metadata.partitions
+                    ]
             except KafkaException as error:
-                log.warning("reading %s: %s; trying again", self._topic, error)
-                partitions = []
-            if partitions:
-                consumer.assign(partitions)
-                return
+                log.warning("reading %s: %s; trying again", topic, error)
             self._stop.wait(_POLL_SECONDS)
+        return []
 
-    def _partitions(self, consumer: Consumer) -> list[TopicPartition]:
-        metadata = consumer.list_topics(self._topic, timeout=_CONNECT_SECONDS).topics[self._topic]
-        if metadata.error is not None:
-            return []
-        return [
-            TopicPartition(self._topic, partition, self._first_offset(consumer, partition))
-            for partition in metadata.partitions
-        ]
-
-    def _first_offset(self, consumer: Consumer, partition: int) -> int:
-        if partition in self._start:
-            return self._start[partition]
+    def _first_offset(self, consumer: Consumer, topic: str, partition: int) -> int:
+        if partition in self._start.get(topic, {}):
+            return self._start[topic][partition]
         if self._newest is None:
             return OFFSET_BEGINNING
-        low, high = consumer.get_watermark_offsets(
-            TopicPartition(self._topic, partition), timeout=_CONNECT_SECONDS
-        )
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_CONNECT_SECONDS)
         return max(low, high - self._newest)

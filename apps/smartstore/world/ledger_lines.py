@@ -2,9 +2,10 @@
 
 Records are built around the bytes that go on the wire, so each record is encoded once and the ledger holds it verbatim.
 Beside the documented fields a `tick` line has `records` and `checksum` (of what the world itself made in that tick, to
-recognise a world that no longer does the same), `relayed` (the next offset of each partition of `shelf_policies`), and
-`closing` (for each closed store that is not at rest the tick that must be acknowledged before). A relayed event has
-`relayed` too: partition and offset of its row, and how many more events follow of it.
+recognise a world that no longer does the same), `relayed` (the next offset of each partition of the configuration
+topics), and `closing` (for each closed store that is not at rest the tick that must be acknowledged before). A `row`
+line and the events that bring it to the stores have `relayed` too: topic, partition and offset, and how many more lines
+of that row follow.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from smartstore.contracts.topics import LEDGER, LINES, STORE_CONFIG
 from smartstore.contracts.wire import encode, epoch_ms, from_epoch_ms
 
 Fault = Literal["late", "duplicate"]
+Place = tuple[str, int, int, int]
+"""Where a relayed row stands: topic, partition and offset, and how many more lines of it follow in the ledger."""
 FIELD_DATA = b"data"
 FIELD_TICK = b"tick"
 LINE_NAMES = tuple(topic.name for topic in LINES)
@@ -27,7 +30,8 @@ LINE_NAMES = tuple(topic.name for topic in LINES)
 _TICK_START = b'{"kind":"tick"'
 _FACT_START = b'{"kind":"fact"'
 _SCALE_START = b'{"kind":"scale"'
-_RELAYED = b'"line":"%b","relayed":' % STORE_CONFIG.name.encode()
+_ROW_START = b'{"kind":"row"'
+_RELAYED = b'"relayed":['
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -41,7 +45,7 @@ class Record(Struct, frozen=True, gc=False):
 
 
 class TickMark(Struct, frozen=True, kw_only=True):
-    """What a `tick` line says; `relayed` maps a partition of `shelf_policies` to the next offset to read.
+    """What a `tick` line says; `relayed` has the next offset to read of each configuration topic and partition.
 
     `facts` does so for the lines on which jobs state facts, `taken` counts each store's facts that the world has.
     """
@@ -51,7 +55,7 @@ class TickMark(Struct, frozen=True, kw_only=True):
     stores: list[str]
     records: int
     checksum: int
-    relayed: dict[int, int] = {}
+    relayed: dict[str, dict[int, int]] = {}
     facts: dict[str, dict[int, int]] = {}
     taken: dict[str, int] = {}
     closing: dict[str, int] = {}
@@ -65,7 +69,7 @@ class TickMark(Struct, frozen=True, kw_only=True):
 class Line(Struct, frozen=True, kw_only=True):
     """Any line of the ledger, as read back."""
 
-    kind: Literal["run", "scale", "event", "broken", "note", "fact", "tick"]
+    kind: Literal["run", "scale", "event", "broken", "note", "row", "fact", "tick"]
     seq: int
     line: str | None = None
     data: Raw = Raw()
@@ -74,7 +78,7 @@ class Line(Struct, frozen=True, kw_only=True):
     stores: list[str] = []
     settings: RunSettings | None = None
     relayed: object = None
-    """A list of three numbers on relayed events, a mapping on `tick` lines."""
+    """A `Place` on rows and relayed events, a mapping on `tick` lines."""
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -120,12 +124,19 @@ def record_line(seq: int, record: Record) -> bytes:
     )
 
 
-def relayed_line(seq: int, data: bytes, place: tuple[int, int, int]) -> bytes:
-    """The line of a `store_config` record that came from the topic `shelf_policies`.
+def row_line(seq: int, value: bytes, place: Place) -> bytes:
+    """The line of a row of configuration, as its topic has it; the events that bring it to the stores follow."""
+    return b'{"kind":"row","seq":%d,"relayed":%b,"data":%b}\n' % (
+        seq,
+        encode(place),
+        msgspec.json.format(value, indent=-1),
+    )
 
-    `place`: the partition and offset of its row, and how many more records of that row follow.
-    """
-    return b'{"kind":"event","seq":%d,%b[%d,%d,%d],"data":%b}\n' % (seq, _RELAYED, *place, data)
+
+def relayed_line(seq: int, data: bytes, place: Place) -> bytes:
+    """The line of a `store_config` record that came from a configuration topic."""
+    head = b'{"kind":"event","seq":%d,"line":"%b"' % (seq, STORE_CONFIG.name.encode())
+    return b'%b,"relayed":%b,"data":%b}\n' % (head, encode(place), data)
 
 
 def fact_line(seq: int, line: str, data: bytes) -> bytes:
@@ -159,8 +170,13 @@ def is_scale(line: bytes) -> bool:
     return line.startswith(_SCALE_START)
 
 
+def is_row(line: bytes) -> bool:
+    """Whether a ledger line is a row of configuration, without parsing it."""
+    return line.startswith(_ROW_START)
+
+
 def is_relayed(line: bytes) -> bool:
-    """Whether a ledger line is a relayed configuration record, without parsing it."""
+    """Whether a ledger line is a row of configuration or brings one to a store, without parsing it."""
     return _RELAYED in line[:120]
 
 
@@ -181,7 +197,7 @@ def entry_of_tick(seq: int, tick_ms: int, stores: Sequence[str]) -> Entry:
 
 
 def entry_of_line(line: Line) -> Entry | None:
-    """What a line read back puts into Redis; None for `run`, `scale`, and facts, which stand on Kafka already."""
+    """What a line read back puts into Redis; None for `run`, `scale`, and rows and facts, which stand on Kafka."""
     if line.kind == "tick" and line.tick is not None:
         return entry_of_tick(line.seq, epoch_ms(line.tick), line.stores)
     if line.kind == "event":

@@ -1,6 +1,6 @@
 """The source of `type: External`: tills and sensors write the facts, this process writes the ticks as real time passes.
 
-It keeps no ledger: what it must not forget (the last tick, how far `shelf_policies` was relayed) lies in Redis and is
+It keeps no ledger: what it must not forget (the last tick, how far configuration was relayed) lies in Redis and is
 written in the same transaction as the ticks and records it speaks of. So each tick is written once, whatever dies, and
 the wall clock decides only when. Ticks missed while this process was away are written in their order, as if it had been
 there; after a long absence the clock goes on from the present, and whatever came meanwhile belongs to that tick.
@@ -20,11 +20,11 @@ from smartstore.contracts.topics import STORE_CONFIG
 from smartstore.contracts.wire import encode, from_epoch_ms
 from smartstore.process.waiting import Stopped
 from smartstore.world.clock import Clock
+from smartstore.world.config_feed import ConfigFeed
 from smartstore.world.emitter import Emitter, PositionError
 from smartstore.world.ledger_lines import FIELD_DATA, Entry, entry_of_tick
 from smartstore.world.model import status_record
-from smartstore.world.policy_feed import PolicyFeed
-from smartstore.world.relay import PolicyRelay
+from smartstore.world.relay import ConfigRelay
 from smartstore.world.source import await_bridge, cached_time, configs_of
 from smartstore.world.telemetry import WorldMetrics
 
@@ -46,14 +46,14 @@ def next_tick(last_ms: int, now_ms: int, tick_ms: int) -> int:
 
 
 class LiveParts(Struct, frozen=True, kw_only=True):
-    """What a live source works with. `changed` is notified when policy rows have arrived; `wanted` says how many stores
-    are to be open.
+    """What a live source works with. `changed` is notified when rows of configuration have arrived; `wanted` says how
+    many stores are to be open.
     """
 
     settings: RunSettings
     wanted: Callable[[], int]
     emitter: Emitter
-    feed: PolicyFeed
+    feed: ConfigFeed
     changed: threading.Condition
     stop: threading.Event
     metrics: WorldMetrics
@@ -69,9 +69,11 @@ class LiveSource:
         self._now_ms = now_ms
         self._tick_ms = parts.settings.source.tick_ms
         self._grid = Grid(self._tick_ms, 0, parts.settings.stores)
-        self._relay = PolicyRelay(self._grid.stores)
+        self._relay = ConfigRelay(self._grid.stores)
         self._grid_key = grid_key(parts.prefix, parts.settings.name)
         self._relay_key = f"{parts.prefix}source:{parts.settings.name}:relay"
+        self._is_saved = True
+        """Whether Redis has all that the relay knows; it is much, and changes seldom."""
         self._seq = 0
         self._clock = Clock(speed=1, tick_ms=self._tick_ms, max_lead=0, start_ms=0)
         """Only measures."""
@@ -117,7 +119,7 @@ class LiveSource:
                 "back, or start over with `smartstore reset`"
             )
         relay = self._emitter.remembered(self._relay_key)
-        self._relay = PolicyRelay(self._grid.stores)
+        self._relay = ConfigRelay(self._grid.stores)
         if relay is not None:
             self._relay.restore(relay)
         log.info("resumed %s at %s", self._parts.settings.name, from_epoch_ms(self._grid.tick).isoformat())
@@ -136,12 +138,13 @@ class LiveSource:
 
     def _write_tick(self, tick: int) -> None:
         entries = [self._config_entry(config) for config in self._scaled(tick - self._tick_ms)]
+        memory = [] if self._is_saved else [("SET", self._relay_key, self._relay.snapshot())]
         self._grid = structs.replace(self._grid, tick=tick)
         self._seq += 1
         entries.append(entry_of_tick(self._seq, tick, self._grid.ticked))
         grid = ("SET", self._grid_key, encode(self._grid))
-        relay = ("SET", self._relay_key, self._relay.snapshot())
-        self._emitter.emit(entries, [grid, relay, *cached_time(self._parts.prefix, tick)])
+        self._emitter.emit(entries, [grid, *memory, *cached_time(self._parts.prefix, tick)])
+        self._is_saved = True
         self._parts.metrics.stores.set(self._grid.open)
         self._parts.metrics.ticks.inc()
         self._parts.metrics.simulated_time.set(tick / 1000)
@@ -165,6 +168,7 @@ class LiveSource:
             status_record(store, "open" if store in open_now else "closed", moment_ms)
             for store in sorted(concerned)
         ]
+        self._is_saved = False
         return told + self._relay.admit(self._grid.stores, moment)
 
     def _config_entry(self, config: StoreConfig) -> Entry:
@@ -172,19 +176,22 @@ class LiveSource:
         return Entry(self._seq, (STORE_CONFIG.name,), FIELD_DATA, encode(config))
 
     def _relay_configuration(self, tick: int) -> None:
-        """Write what has arrived of `shelf_policies`, at the lower bound of the tick to come.
+        """Write what has arrived of the configuration topics, at the lower bound of the tick to come.
 
         How far the relay came is remembered with it; a row of which only a part was written before a crash is written
         again with the same event ids.
         """
         moment = from_epoch_ms(tick - self._tick_ms)
+        rows = self._parts.feed.take()
+        self._is_saved = self._is_saved and not rows
         entries = [
             self._config_entry(config)
-            for row in self._parts.feed.take()
-            for config in configs_of(row, moment, self._relay, self._emitter, self._parts.metrics)
+            for row in rows
+            for config in configs_of(row, moment, self._relay, self._emitter, self._parts.metrics) or ()
         ]
         if entries:
             self._emitter.emit(entries, [("SET", self._relay_key, self._relay.snapshot())])
+            self._is_saved = True
             self._parts.metrics.events.labels(STORE_CONFIG.name).inc(len(entries))
 
     def _step(self) -> None:

@@ -98,4 +98,4 @@ def follow_progress(bootstrap: str, prefix: str, progress: Progress) -> TopicFol
     def deliver(messages: Sequence[Message]) -> None:
         progress.take([message.value() for message in messages])
 
-    return TopicFollower(bootstrap, prefix + JOB_STATUS.name, deliver, newest=_NEWEST)
+    return TopicFollower(bootstrap, [prefix + JOB_STATUS.name], deliver, newest=_NEWEST)

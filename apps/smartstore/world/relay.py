@@ -1,151 +1,194 @@
-"""Configuration from Postgres in band: rows of `config.shelf_policies` become `store_config` records.
+"""Configuration from Postgres in band: rows of `CONFIG_TOPICS` become `store_config` records.
 
 Rows come as plain JSON from Debezium with `ExtractNewRecordState` and deletes rewritten: all columns, plus `__deleted`.
 Numbers may be strings; a column that is missing or null is not set. A row that cannot be understood goes through the
-stream `dead_letters`, and so does one whose policy belongs to no store at all.
+stream `dead_letters`, and so does one that belongs to no store at all, and the deletion of a profile.
+
+Each row has a timestamp of its own, a millisecond after the row before at least, and after the profiles that a store
+begins with: a store takes records of one tick in the order of their timestamps, and the last edit must win. A store
+that opens later is told of all rows in force.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from smartstore.contracts.events import ShelfPolicy, StoreConfig
+from smartstore.contracts.derive.columns import columns_of
+from smartstore.contracts.events import OPENING, ConfigKind, StoreConfig
 from smartstore.contracts.outputs import DeadLetter
-from smartstore.contracts.topics import SHELF_POLICIES
-from smartstore.contracts.wire import derived_id
+from smartstore.contracts.topics import BY_NAME, CONFIG_TOPICS, Topic
+from smartstore.contracts.wire import derived_id, key_of
 
-_INTEGERS = ("min_qty", "near_expiry_days")
+Positions = dict[str, dict[int, int]]
+"""The next offset to relay, by topic and partition."""
+_KINDS: dict[str, ConfigKind] = {topic.name: topic.config for topic in CONFIG_TOPICS if topic.config}
+_TOPICS = {topic.config: topic for topic in CONFIG_TOPICS}
 _DELETED = "__deleted"
+_APART = timedelta(milliseconds=1)
 
 
-class PolicyRow(Struct, frozen=True):
-    """One message of `shelf_policies`; `value` is None for a tombstone."""
+class ConfigRow(Struct, frozen=True):
+    """One message of a configuration topic; `value` is None for a tombstone."""
 
+    topic: str
     partition: int
     offset: int
     value: bytes | None
 
 
-class PolicyError(ValueError):
-    """A row that is no policy; the text says why."""
+class RowError(ValueError):
+    """A row that cannot be relayed; the text says why."""
 
 
-class PolicyRelay:
-    """Knows the policies in force, so that a store loses one that moved to another one, and a new store gets them all.
+class ConfigRelay:
+    """Knows all rows in force: which store each was last sent to, and what a store that opens later is to be told.
 
-    Closed stores are told as well: what they are told waits for them in their lines.
+    So a store loses a policy that moved to another one, and a profile for all passes over stores with one of their own.
+    Closed stores are told as well: what they are told waits for them in their lines. The rows taken, in their order,
+    and the stores admitted between them make up all that it knows; the source keeps both in its ledger.
     """
 
     def __init__(self, stores: Sequence[str]) -> None:
         self._stores = tuple(stores)
-        self._policies: dict[str, ShelfPolicy] = {}
-        self.positions: dict[int, int] = {}
-        """The next offset to relay, by partition."""
+        self._rows: dict[ConfigKind, dict[str, Any]] = {kind: {} for kind in _KINDS.values()}
+        """By key what each row says."""
+        self._last: datetime | None = None
+        """Timestamp of the last row relayed."""
+        self.positions: Positions = {}
 
-    def records(self, row: PolicyRow, moment: datetime) -> list[StoreConfig]:
-        """The records that carry a row to the stores concerned, at `moment`; none if the row was relayed before.
+    def records(self, row: ConfigRow, moment: datetime) -> list[StoreConfig]:
+        """The records that bring a row to the stores concerned, after `moment`; none if it was relayed.
 
         Raises:
-            PolicyError: the row is not a policy of one of the stores.
+            RowError: the row is not what its topic says, belongs to none of the stores, or deletes a profile.
         """
-        if row.offset < self.positions.get(row.partition, 0):
+        positions = self.positions.setdefault(row.topic, {})
+        if row.offset < positions.get(row.partition, 0):
             return []
-        self.positions[row.partition] = row.offset + 1
+        positions[row.partition] = row.offset + 1
         if row.value is None:
             return []
-        policy, deleted = decode_row(row.value)
-        last = self._policies.get(policy.policy_id)
-        before = self._concerned(last.store_id) if last else ()
-        after = self._concerned(policy.store_id)
-        if deleted:
-            self._policies.pop(policy.policy_id, None)
-            before, after = before if last else after, ()
-        else:
-            if not after and not before:
-                raise PolicyError(f"`store_id` {policy.store_id!r} is not a store of this run")
-            self._policies[policy.policy_id] = policy
+        topic, kind = BY_NAME[row.topic], _KINDS[row.topic]
+        content, deleted = decode_row(topic, row.value)
+        key = key_of(topic.key, content)
+        before, after = self._take(kind, key, content, deleted=deleted)
+        self._last = _APART + (moment if self._last is None else max(moment, self._last))
         return [
-            StoreConfig(
-                event_id=derived_id("policy", store, policy.policy_id, row.offset),
-                store_id=store,
-                timestamp=moment,
-                kind="policy",
-                op="upsert" if store in after else "delete",
-                policy=policy,
-            )
+            _record(kind, content, row.offset, store, self._last, "upsert" if store in after else "delete")
             for store in self._stores
             if store in after or store in before
         ]
 
     def admit(self, stores: Sequence[str], moment: datetime) -> list[StoreConfig]:
-        """`stores` are all that there are from `moment` on; returns the policies in force for those that are new."""
+        """`stores` are all that there are from `moment` on; the records that bring the rows in force to the new ones.
+
+        They are later than what a new store begins with, which stands at `moment`.
+        """
         new = [store for store in stores if store not in self._stores]
         self._stores = tuple(stores)
         return [
-            StoreConfig(
-                event_id=derived_id("policy", store, policy.policy_id, "opening"),
-                store_id=store,
-                timestamp=moment,
-                kind="policy",
-                policy=policy,
-            )
+            _record(kind, content, OPENING, store, moment + _APART, "upsert")
             for store in new
-            for _, policy in sorted(self._policies.items())
-            if store in self._concerned(policy.store_id)
+            for kind, rows in self._rows.items()
+            for key, content in sorted(rows.items())
+            if store in self._recipients(kind, key, content.store_id)
         ]
 
     def restore(self, snapshot: bytes) -> None:
         """Continue from a snapshot."""
-        self._stores, self._policies, self.positions = msgspec.msgpack.decode(
-            snapshot, type=tuple[tuple[str, ...], dict[str, ShelfPolicy], dict[int, int]]
+        self._stores, rows, self._last, self.positions = msgspec.msgpack.decode(
+            snapshot,
+            type=tuple[tuple[str, ...], dict[ConfigKind, dict[str, Any]], datetime | None, Positions],
         )
+        self._rows = {
+            kind: {key: msgspec.convert(content, _TOPICS[kind].value) for key, content in contents.items()}
+            for kind, contents in rows.items()
+        }
 
     def snapshot(self) -> bytes:
-        """Stores, policies and positions."""
-        return msgspec.msgpack.encode((self._stores, self._policies, self.positions))
+        """Stores, rows, time and positions."""
+        return msgspec.msgpack.encode((self._stores, self._rows, self._last, self.positions))
 
-    def note(self, record: StoreConfig) -> None:
-        """Take over what a record relayed before says, on the way from a snapshot to the end of the ledger."""
-        policy = record.policy
-        if policy is None:
-            return
-        moved = policy.store_id not in (None, record.store_id)
-        if record.op == "upsert" or moved:
-            self._policies[policy.policy_id] = policy
-        else:
-            self._policies.pop(policy.policy_id, None)
+    def _take(
+        self, kind: ConfigKind, key: str, content: Any, *, deleted: bool
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """Take the row in: the stores that have had it, or might have, and those that have it from now on."""
+        rows, known = self._rows[kind], self._rows[kind].get(key)
+        before = () if known is None else self._concerned(known.store_id)
+        if deleted:
+            if kind == "profile":
+                raise RowError(
+                    "a profile cannot be deleted: a shelf with stock does not vanish; its profile stays"
+                )
+            rows.pop(key, None)
+            return (self._concerned(content.store_id) if known is None else before), ()
+        after = self._recipients(kind, key, content.store_id)
+        if known is None and not self._concerned(content.store_id):
+            raise RowError(f"`store_id` {content.store_id!r} is not a store of this run")
+        rows[key] = content
+        return (() if kind == "profile" else before), after
 
-    def _concerned(self, store_id: str | None) -> tuple[str, ...]:
+    def _recipients(self, kind: ConfigKind, key: str, store_id: str | None) -> Sequence[str]:
+        """The stores that are to have a row."""
+        return self._without_own(key) if kind == "profile" and store_id is None else self._concerned(store_id)
+
+    def _concerned(self, store_id: str | None) -> Sequence[str]:
         if store_id is None:
             return self._stores
         return (store_id,) if store_id in self._stores else ()
 
+    def _without_own(self, key: str) -> Sequence[str]:
+        """The stores that have no profile of their own for the shelf of a profile for all."""
+        shelf, profiles = key.partition("/")[2], self._rows["profile"]
+        return [store for store in self._stores if f"{store}/{shelf}" not in profiles]
 
-def decode_row(value: bytes) -> tuple[ShelfPolicy, bool]:
-    """The policy in a row and whether the row was deleted (then only its key is sure to be there).
+
+def _record(
+    kind: ConfigKind,
+    content: Any,
+    origin: int | str,
+    store_id: str,
+    timestamp: datetime,
+    op: Literal["upsert", "delete"],
+) -> StoreConfig:
+    key = key_of(_TOPICS[kind].key, content)
+    return StoreConfig(
+        event_id=derived_id(kind, store_id, key, origin),
+        store_id=store_id,
+        timestamp=timestamp,
+        kind=kind,
+        op=op,
+        **{kind: content},
+    )
+
+
+def decode_row(topic: Topic, value: bytes) -> tuple[Any, bool]:
+    """The contract record of `topic` in a row, and whether the row was deleted.
 
     Raises:
-        PolicyError: names the field that is wrong.
+        RowError: names the field that is wrong.
     """
     try:
         row = msgspec.json.decode(value)
         if not isinstance(row, dict):
-            raise PolicyError("a row must be a JSON object")
+            raise RowError("a row must be a JSON object")
         deleted = str(row.pop(_DELETED, "false")).lower() == "true"
-        return msgspec.convert(_lenient(row), ShelfPolicy, strict=False), deleted
+        missing = next((name for name in topic.key if row.get(name) is None), None)
+        if missing is not None:
+            raise RowError(f"Object missing required field `{missing}`")
+        return msgspec.convert(_lenient(topic, row), topic.value, strict=False), deleted
     except msgspec.MsgspecError as error:
-        raise PolicyError(str(error)) from None
+        raise RowError(str(error)) from None
 
 
-def refused_row(row: PolicyRow, reason: str) -> DeadLetter:
+def refused_row(row: ConfigRow, reason: str) -> DeadLetter:
     """The dead letter of a row that cannot be relayed."""
-    topic = SHELF_POLICIES.name
     return DeadLetter(
-        dead_letter_id=derived_id("policy", topic, row.partition, row.offset),
-        source=topic,
+        dead_letter_id=derived_id(_KINDS[row.topic], row.topic, row.partition, row.offset),
+        source=row.topic,
         position=f"{row.partition}/{row.offset}",
         store_id=None,
         event_id=None,
@@ -155,20 +198,30 @@ def refused_row(row: PolicyRow, reason: str) -> DeadLetter:
     )
 
 
-def _lenient(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns as a contract wants them: no nulls, whole numbers without decimals, timestamps with a zone."""
-    known = {field.name for field in msgspec.structs.fields(ShelfPolicy)}
-    columns = {name: value for name, value in row.items() if name in known and value is not None}
-    for name in _INTEGERS:
-        text = columns.get(name)
-        if isinstance(text, str) and text.rstrip("0").endswith("."):
-            columns[name] = text.rstrip("0").rstrip(".")
-    updated = columns.get("updated_at")
-    if isinstance(updated, str):
-        columns["updated_at"] = _with_zone(updated)
+def _lenient(topic: Topic, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns as a contract wants them: no nulls, no decimals in whole numbers, times with a zone, dates without."""
+    columns: dict[str, Any] = {}
+    for column in columns_of(topic.value):
+        value = row.get(column.name)
+        if isinstance(value, str):
+            value = _PLAIN.get(str(column.type), str)(value)
+        if value is not None:
+            columns[column.name] = value
     return columns
+
+
+def _whole(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if text.rstrip("0").endswith(".") else text
 
 
 def _with_zone(text: str) -> str:
     clock = text.replace(" ", "T", 1).rpartition("T")[2]
     return text if clock.endswith(("Z", "z")) or "+" in clock or "-" in clock else f"{text}Z"
+
+
+def _bare_date(text: str) -> str:
+    """Debezium writes a date with the zone of its days, UTC."""
+    return text.removesuffix("Z")
+
+
+_PLAIN: Mapping[str, Callable[[str], str]] = {"integer": _whole, "timestamp": _with_zone, "date": _bare_date}

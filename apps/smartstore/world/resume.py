@@ -5,25 +5,25 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from smartstore.contracts.events import StoreConfig
 from smartstore.contracts.settings import RunSettings
-from smartstore.contracts.topics import BY_NAME, STORE_CONFIG
-from smartstore.contracts.wire import decoder
+from smartstore.contracts.topics import BY_NAME
+from smartstore.contracts.wire import decoder, from_epoch_ms
 from smartstore.world.ledger import Ledger, LedgerError
 from smartstore.world.ledger_lines import (
     DECODE_LINE,
     DECODE_TICK,
     Entry,
     Line,
+    Place,
     entry_of_line,
     is_fact,
-    is_relayed,
+    is_row,
     is_scale,
     is_tick,
 )
 from smartstore.world.model import Emission, JobFact, SnapshotError
 from smartstore.world.production import Production
-from smartstore.world.relay import PolicyRelay
+from smartstore.world.relay import ConfigRelay, ConfigRow
 from smartstore.world.scaling import scale
 from smartstore.world.snapshots import Snapshot, Snapshots
 
@@ -50,7 +50,7 @@ def demand_same_run(written: RunSettings | None, wanted: RunSettings) -> None:
 
 def realise_again(
     production: Production,
-    relay: PolicyRelay,
+    relay: ConfigRelay,
     ledger: Ledger,
     snapshots: Snapshots,
     step: Callable[[], None],
@@ -64,8 +64,9 @@ def realise_again(
     """
     committed = ledger.committed
     if committed is None:
-        _take_over(relay, ledger.relayed)
-        return production.first_tick - production.tick_ms
+        start = production.first_tick - production.tick_ms
+        _take_rows(relay, ledger.relayed, start)
+        return start
     snapshot = _restore(production, relay, snapshots.newest(committed.seq))
     facts: list[JobFact] = []
     scaled: list[Emission] = []
@@ -80,12 +81,12 @@ def realise_again(
         elif is_fact(line):
             told = DECODE_LINE(line)
             facts.append(fact_of(told.line or "", bytes(told.data)))
-        elif is_relayed(line):
-            config = DECODE_LINE(line)
-            if config.seq < committed.seq:
-                relay.note(_config_of(config))
-    relay.positions = dict(committed.relayed)
-    _take_over(relay, ledger.relayed)
+        elif is_row(line):
+            row = DECODE_LINE(line)
+            if row.seq < committed.seq:
+                _take_row(relay, row, last)
+    relay.positions = {topic: dict(offsets) for topic, offsets in committed.relayed.items()}
+    _take_rows(relay, ledger.relayed, committed.tick_ms)
     return committed.tick_ms
 
 
@@ -97,20 +98,19 @@ def entries_after(ledger: Ledger, position: int) -> Iterator[Entry]:
             yield entry
 
 
-def _take_over(relay: PolicyRelay, relayed: Sequence[Line]) -> None:
-    """Note what was relayed after the last committed tick."""
+def _take_rows(relay: ConfigRelay, relayed: Sequence[Line], moment_ms: int) -> None:
     for line in relayed:
-        partition, offset, _ = msgspec.convert(line.relayed, tuple[int, int, int])
-        relay.note(_config_of(line))
-        relay.positions[partition] = offset + 1
+        if line.kind == "row":
+            _take_row(relay, line, moment_ms)
 
 
-def _config_of(line: Line) -> StoreConfig:
-    config: StoreConfig = decoder(STORE_CONFIG.value).decode(line.data)
-    return config
+def _take_row(relay: ConfigRelay, line: Line, moment_ms: int) -> None:
+    """Let the relay know a row again; what brought it to the stores stands in the ledger."""
+    topic, partition, offset, _ = msgspec.convert(line.relayed, Place)
+    relay.records(ConfigRow(topic, partition, offset, bytes(line.data)), from_epoch_ms(moment_ms))
 
 
-def _restore(production: Production, relay: PolicyRelay, snapshot: Snapshot | None) -> Snapshot | None:
+def _restore(production: Production, relay: ConfigRelay, snapshot: Snapshot | None) -> Snapshot | None:
     if snapshot is None:
         return None
     try:

@@ -15,7 +15,7 @@ from smartstore.contracts.topics import STORE_CONFIG
 from smartstore.contracts.wire import epoch_ms, from_epoch_ms
 from smartstore.world.model import Emission, JobFact, World
 from smartstore.world.production import Production
-from smartstore.world.relay import PolicyRelay
+from smartstore.world.relay import ConfigRelay
 
 log = logging.getLogger("smartstore.world.scaling")
 
@@ -40,8 +40,8 @@ class WantedStores:
         return self._stores
 
 
-def scale(world: World, relay: PolicyRelay, stores: int, moment_ms: int) -> list[Emission]:
-    """Have so many stores open from `moment_ms` on; what says so, with the policies in force for new stores."""
+def scale(world: World, relay: ConfigRelay, stores: int, moment_ms: int) -> list[Emission]:
+    """Have so many stores open from `moment_ms` on; what says so, with the configuration in force for new stores."""
     emissions = world.scale(stores)
     configs = relay.admit(world.stores, from_epoch_ms(moment_ms))
     return emissions + [Emission(STORE_CONFIG.name, config) for config in configs]

@@ -15,6 +15,7 @@ from smartstore.contracts.topics import DAY_MS, DEAD_LETTERS, STORE_CONFIG
 from smartstore.contracts.wire import STREAM_LIMIT, encode, from_epoch_ms
 from smartstore.process.waiting import Stopped
 from smartstore.world.clock import Clock
+from smartstore.world.config_feed import ConfigFeed
 from smartstore.world.emitter import Emitter
 from smartstore.world.fact_feed import FactFeed
 from smartstore.world.ledger import Ledger, LedgerError
@@ -29,15 +30,15 @@ from smartstore.world.ledger_lines import (
     fact_line,
     record_line,
     relayed_line,
+    row_line,
     run_line,
     scale_line,
     tick_line,
 )
 from smartstore.world.model import Emission
-from smartstore.world.policy_feed import PolicyFeed
 from smartstore.world.production import Production, TickRecords
 from smartstore.world.progress import Progress
-from smartstore.world.relay import PolicyError, PolicyRelay, PolicyRow, refused_row
+from smartstore.world.relay import ConfigRelay, ConfigRow, RowError, refused_row
 from smartstore.world.resume import demand_same_run, entries_after, fact_of, realise_again
 from smartstore.world.scaling import Closing, scale
 from smartstore.world.snapshots import Snapshot, Snapshots
@@ -51,8 +52,8 @@ log = logging.getLogger("smartstore.world")
 
 
 class SourceParts(Struct, frozen=True, kw_only=True):
-    """What a source works with. `changed` is notified when policy rows or acknowledgements have arrived; `wanted` says
-    how many stores are to be open.
+    """What a source works with. `changed` is notified when rows of configuration or acknowledgements have arrived;
+    `wanted` says how many stores are to be open.
     """
 
     settings: RunSettings
@@ -61,7 +62,7 @@ class SourceParts(Struct, frozen=True, kw_only=True):
     ledger: Ledger
     snapshots: Snapshots
     emitter: Emitter
-    feed: PolicyFeed
+    feed: ConfigFeed
     facts: FactFeed
     progress: Progress
     changed: threading.Condition
@@ -80,7 +81,7 @@ class Source:
         self._ledger = parts.ledger
         self._emitter = parts.emitter
         self._metrics = parts.metrics
-        self._relay = PolicyRelay(self._world.stores)
+        self._relay = ConfigRelay(self._world.stores)
         source = parts.settings.source
         self._tick_ms = source.tick_ms
         self._start = self._last_tick = parts.production.first_tick - source.tick_ms
@@ -258,20 +259,24 @@ class Source:
     # Configuration
 
     def _relay_configuration(self, tick: int) -> None:
-        """Write what has arrived of `shelf_policies`, at the lower bound of the tick to come."""
+        """Write what has arrived of the configuration topics, at the lower bound of the tick to come."""
         moment = from_epoch_ms(tick - self._tick_ms)
         lines: list[bytes] = []
         entries: list[Entry] = []
         for row in self._parts.feed.take():
             configs = configs_of(row, moment, self._relay, self._emitter, self._metrics)
+            if configs is None:
+                continue
+            remaining, place = len(configs), (row.topic, row.partition, row.offset)
+            lines.append(row_line(self._ledger.next_seq + len(lines), row.value or b"", (*place, remaining)))
             for remaining, config in zip(range(len(configs) - 1, -1, -1), configs, strict=True):
                 seq, data = self._ledger.next_seq + len(lines), encode(config)
-                lines.append(relayed_line(seq, data, (row.partition, row.offset, remaining)))
+                lines.append(relayed_line(seq, data, (*place, remaining)))
                 entries.append(Entry(seq, (STORE_CONFIG.name,), FIELD_DATA, data))
         if lines:
             self._ledger.append(lines)
             self._emitter.emit(entries)
-            self._metrics.events.labels(STORE_CONFIG.name).inc(len(lines))
+            self._metrics.events.labels(STORE_CONFIG.name).inc(len(entries))
 
     # Upkeep
 
@@ -341,15 +346,17 @@ def cached_time(prefix: str, tick: int) -> list[tuple[str, str, str]]:
 
 
 def configs_of(
-    row: PolicyRow, moment: datetime, relay: PolicyRelay, emitter: Emitter, metrics: WorldMetrics
-) -> Sequence[StoreConfig]:
-    """The records that relay a row of `shelf_policies`; a row that is no policy goes to the dead letters."""
+    row: ConfigRow, moment: datetime, relay: ConfigRelay, emitter: Emitter, metrics: WorldMetrics
+) -> Sequence[StoreConfig] | None:
+    """The records that relay a row of configuration; None for a tombstone, and for a row that cannot be relayed, which
+    goes to the dead letters.
+    """
     try:
         configs = relay.records(row, moment)
-    except PolicyError as error:
-        log.warning("row %d/%d of shelf_policies is refused: %s", row.partition, row.offset, error)
+    except RowError as error:
+        log.warning("row %d/%d of %s is refused: %s", row.partition, row.offset, row.topic, error)
         emitter.publish(DEAD_LETTERS.name, encode(refused_row(row, str(error))))
-        metrics.policies.labels("refused").inc()
-        return ()
-    metrics.policies.labels("relayed").inc()
-    return configs
+        metrics.config_rows.labels(row.topic, "refused").inc()
+        return None
+    metrics.config_rows.labels(row.topic, "relayed").inc()
+    return None if row.value is None else configs

@@ -19,7 +19,9 @@ class WorldMetrics:
         self.held_back = self._counter("held_back_seconds", "Seconds spent waiting for acknowledged ticks")
         self.ticks = self._counter("ticks", "Ticks emitted")
         self.lost_sales = self._counter("lost_sales_units", "Units wanted but not on the shelf")
-        self.policies = self._counter("policy_rows", "Rows of shelf_policies relayed or refused", "outcome")
+        self.config_rows = self._counter(
+            "config_rows", "Rows of configuration relayed or refused", "topic", "outcome"
+        )
         self.events = self._counter("events", "Records emitted", "line")
         self.faults = self._counter("faults", "Faults added on purpose", "fault")
         self.stream_length = Gauge(

@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from confluent_kafka.admin import AdminClient
 from ingest_lab import HasDataDir, Process, server_pid  # type: ignore[import-not-found]
 
 from smartstore.contracts.settings import FaultSettings, RunSettings, SimulationSettings, SourceSettings
-from smartstore.contracts.topics import JOB_STATUS, SHELF_POLICIES
+from smartstore.contracts.topics import CONFIG_TOPICS, JOB_STATUS
 from smartstore.contracts.wire import encode
 from smartstore.ingest.streams import BRIDGED
 from smartstore.ingest.topics import ensure_topics
@@ -254,20 +255,20 @@ def test_lock_step(worlds: Worlds, bootstrap: str) -> None:
         acknowledge(ticks()[-1], *stores[1:])
 
 
-def test_policy_edits_reach_the_stores_at_any_speed(worlds: Worlds, bootstrap: str) -> None:
+def test_edits_of_configuration_reach_the_stores_at_any_speed(worlds: Worlds, bootstrap: str) -> None:
     """At real time, with ticks of five minutes, an edit arrives within seconds; kills neither lose nor repeat."""
     name = worlds.prefix("a")
-    ensure_topics(AdminClient({"bootstrap.servers": bootstrap}), name, 1, 1, [SHELF_POLICIES])
+    ensure_topics(AdminClient({"bootstrap.servers": bootstrap}), name, 1, 1, CONFIG_TOPICS)
     producer = Producer({"bootstrap.servers": bootstrap, "acks": "all"})
 
-    def edit(row: bytes, policy: str = "p1") -> None:
-        producer.produce(f"{name}shelf_policies", row, key=policy)
+    def edit(row: bytes, topic: str = "shelf_policies") -> None:
+        producer.produce(f"{name}{topic}", row, key="k")
         producer.flush(10)
 
     def configs() -> list[dict[str, Any]]:
         entries = worlds.client.xrange(f"{name}store_config")
         records = [json.loads(fields[b"data"]) for _, fields in entries if b"data" in fields]
-        return [record for record in records if record["kind"] == "policy"]
+        return [r for r in records if r["kind"] != "profile" or r["profile"]["row_key"]]
 
     def await_configs(number: int) -> None:
         give_up = time.monotonic() + 3
@@ -283,32 +284,51 @@ def test_policy_edits_reach_the_stores_at_any_speed(worlds: Worlds, bootstrap: s
     )
     await_configs(2)
     edit(b'{"policy_id":"p2","threshold_pct":"many"}')
-    store = configs()[0]["store_id"]
-    edit(b'{"policy_id":"p1","store_id":"%b","threshold_pct":"60.00","active":true}' % store.encode())
+    store = configs()[0]["store_id"].encode()
+    edit(b'{"policy_id":"p1","store_id":"%b","threshold_pct":"60.00","active":true}' % store)
     await_configs(4)
+    shelf = b'"shelf_id":"f1","sku":"k","item_category":"c","item_subcategory":"s"'
+    sizes = b'"capacity":9,"item_weight_g":1,"item_price_cents":1'
+    own = b'"row_key":"%b/f1","store_id":"%b"' % (store, store)
+    edit(b"{%b,%b,%b}" % (own, shelf, sizes), "shelf_profiles")
+    await_configs(5)
     process.kill()
     edit(b'{"policy_id":"p1","__deleted":"true"}')
+    edit(b'{"policy_id":"p1","reorder_point_qty":7}', "wh_policies")
+    edit(
+        b'{"row_key":"*/f1/A","shelf_id":"f1","batch_code":"A","expiry_date":"2026-01-02Z"}', "batch_catalog"
+    )
     process = worlds.start("a", settings(speed=1.0, faults=FaultSettings()))
     while "resumed" not in process.log.read_text():
         time.sleep(0.05)
-    await_configs(5)
+    await_configs(10)
+    edit(b'{"row_key":"*/f1",%b,%b}' % (shelf, sizes), "shelf_profiles")
+    await_configs(11)
     process.kill()
     process = worlds.start("a", settings(faults=FaultSettings()))
     worlds.await_end("a")
     assert process.stop() == 0
-    assert [(c["op"], c["policy"].get("threshold_pct")) for c in configs()] == [
+    told = configs()
+    policies = [(c["op"], c["policy"].get("threshold_pct")) for c in told if c["kind"] == "policy"]
+    assert policies == [
         ("upsert", 55.0),
         ("upsert", 55.0),
         ("upsert", 60.0),
         ("delete", 60.0),
         ("delete", None),
     ]
-    assert len({c["timestamp"] for c in configs()[:4]}) == 1
-    assert len({c["event_id"] for c in configs()}) == 5
+    assert [c["wh_policy"]["reorder_point_qty"] for c in told if c["kind"] == "wh_policy"] == [7, 7]
+    assert [c["lot"]["expiry_date"] for c in told if c["kind"] == "lot"] == ["2026-01-02"] * 2
+    profiles = [(c["store_id"] == store.decode(), c["profile"]["row_key"]) for c in told[4:] if c["profile"]]
+    assert profiles == [(True, f"{store.decode()}/f1"), (False, "*/f1")]
+    assert len({c["event_id"] for c in told}) == 11
+    moments = [datetime.fromisoformat(c["timestamp"]) for c in told]
+    assert moments == sorted(moments)
+    assert len(set(moments)) == 7, "each row has its own"
     letters = [json.loads(fields[b"data"]) for _, fields in worlds.client.xrange(f"{name}dead_letters")]
     assert {(x["source"], x["value"]) for x in letters} == {
         ("shelf_policies", '{"policy_id":"p2","threshold_pct":"many"}')
     }
     lines = lines_of(worlds.ledger("a"))
     assert [line["seq"] for line in lines] == list(range(len(lines)))
-    assert [line["data"] for line in lines if line.get("relayed") and line["kind"] == "event"] == configs()
+    assert [line["data"] for line in lines if line.get("relayed") and line["kind"] == "event"] == told

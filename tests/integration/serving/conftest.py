@@ -18,7 +18,7 @@ import httpx
 import psutil
 import psycopg2
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from confluent_kafka.cimpl import NewTopic
 
 from smartstore.contracts.derive.kafka import topic_config
@@ -46,7 +46,7 @@ def run_sql(dsn: str, statement: str) -> list[tuple[Any, ...]]:
 
 
 CONNECTORS = len(table_topics()) + 1
-"""A sink for each topic with a table, and the source of the policies."""
+"""A sink for each topic with a table, and the source of the configuration."""
 
 
 def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
@@ -131,6 +131,17 @@ class Deployment:
         finally:
             consumer.close()
         raise AssertionError(f"{topic}: the record never came; last {[m.value() for m in found[-3:]]}")
+
+    def values(self, topic: str) -> list[bytes]:
+        """All that a topic of one partition has now."""
+        partition = TopicPartition(self.prefix + topic, 0, OFFSET_BEGINNING)
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": uuid.uuid4().hex})
+        try:
+            _, end = consumer.get_watermark_offsets(partition, timeout=15)
+            consumer.assign([partition])
+            return [message.value() or b"" for message in consumer.consume(end, timeout=15)] if end else []
+        finally:
+            consumer.close()
 
     def connectors(self, expand: str = "status") -> dict[str, Any]:
         answer = httpx.get(f"{self.connect_url}/connectors", params={"expand": expand}, timeout=30).json()

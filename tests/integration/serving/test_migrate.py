@@ -5,9 +5,12 @@ from urllib.parse import quote
 
 import psycopg2
 import pytest
+from alembic import command
 
+from smartstore.contracts.derive.columns import columns_of
 from smartstore.contracts.derive.sql import table_topics
 from smartstore.contracts.settings import PlanningSettings
+from smartstore.contracts.topics import CONFIG_TOPICS, Topic
 from smartstore.serving.migrate import migrate
 from smartstore.serving.roles import CDC, READER, SINK, Passwords
 from smartstore.serving.tables import ContractConflict
@@ -104,26 +107,93 @@ def test_a_dead_letter_is_kept_as_first_written(dsn: str) -> None:
     assert run_sql(dsn, "SELECT reason FROM ops.dead_letters") == [("first",)]
 
 
+PROFILE = {
+    "shelf_id": "'f1'",
+    "sku": "'k'",
+    "item_category": "''",
+    "item_subcategory": "''",
+    "capacity": "1",
+    "item_weight_g": "0",
+    "item_price_cents": "0",
+}
+LOT = {"shelf_id": "'f1'", "batch_code": "'A'"}
+
+
+def add(dsn: str, table: str, row: dict[str, str]) -> None:
+    run_sql(dsn, f"INSERT INTO config.{table} ({', '.join(row)}) VALUES ({', '.join(row.values())})")
+
+
 @pytest.mark.parametrize(
-    "values",
+    ("table", "row"),
     [
-        "(store_id) VALUES ('no spaces allowed')",
-        "(threshold_pct) VALUES (101)",
-        "(min_qty) VALUES (-1)",
-        "(near_expiry_days) VALUES (-1)",
-        "(item_category) VALUES (repeat('x', 129))",
+        ("shelf_policies", {"store_id": "'no spaces allowed'"}),
+        ("shelf_policies", {"threshold_pct": "101"}),
+        ("shelf_policies", {"min_qty": "-1"}),
+        ("shelf_policies", {"near_expiry_days": "-1"}),
+        ("shelf_policies", {"item_category": "repeat('x', 129)"}),
+        ("wh_policies", {"reorder_point_qty": "-1"}),
+        ("wh_policies", {"shelf_id": "'*'"}),
+        ("shelf_profiles", PROFILE | {"store_id": "'*'"}),
+        ("shelf_profiles", PROFILE | {"capacity": "0"}),
+        ("shelf_profiles", PROFILE | {"capacity": "1000001"}),
+        ("shelf_profiles", PROFILE | {"item_weight_g": "-1"}),
+        ("shelf_profiles", PROFILE | {"sku": "''"}),
+        ("batch_catalog", LOT | {"store_id": "'*'"}),
+        ("batch_catalog", LOT | {"batch_code": "'a/b'"}),
+        ("batch_catalog", LOT | {"batch_code": "'unknown'"}),
+        ("batch_catalog", LOT | {"standard_batch_size": "0"}),
     ],
 )
-def test_a_policy_that_no_store_could_be_told_is_refused(dsn: str, values: str) -> None:
-    with pytest.raises(psycopg2.Error):
-        run_sql(dsn, f"INSERT INTO config.shelf_policies {values}")
+def test_a_row_that_no_store_could_be_told_is_refused(dsn: str, table: str, row: dict[str, str]) -> None:
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        add(dsn, table, row)
+
+
+@pytest.mark.parametrize(("table", "row"), [("shelf_profiles", PROFILE), ("batch_catalog", LOT)])
+def test_a_row_s_key_follows_from_what_it_names(dsn: str, table: str, row: dict[str, str]) -> None:
+    rest = "/A" if table == "batch_catalog" else ""
+    add(dsn, table, row)
+    add(dsn, table, row | {"store_id": "'s1#2'", "row_key": "'mine'"})
+    keys = f"SELECT row_key FROM config.{table} ORDER BY row_key"
+    assert run_sql(dsn, keys) == [(f"*/f1{rest}",), (f"s1#2/f1{rest}",)]
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        add(dsn, table, row)
+    run_sql(dsn, f"UPDATE config.{table} SET store_id = 's2' WHERE store_id IS NULL")
+    assert (f"s2/f1{rest}",) in run_sql(dsn, keys)
+
+
+@pytest.mark.parametrize("topic", CONFIG_TOPICS, ids=lambda topic: topic.name)
+def test_a_table_of_configuration_has_the_fields_of_its_contract(dsn: str, topic: Topic) -> None:
+    columns = run_sql(
+        dsn,
+        "SELECT column_name FROM information_schema.columns"
+        f" WHERE table_schema = 'config' AND table_name = '{topic.name}'",
+    )
+    assert {name for (name,) in columns} == {c.name for c in columns_of(topic.value)} | {"created_at"}
+    published = run_sql(
+        dsn, "SELECT tablename FROM pg_publication_tables WHERE pubname = 'smartstore_config'"
+    )
+    assert (topic.name,) in published
+
+
+def test_the_batch_catalogue_of_an_older_schema_is_kept(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(command, "upgrade", lambda config, _, upgrade=command.upgrade: upgrade(config, "0002"))
+        migrate(database, PLANNING, NO_PASSWORDS)
+    add(database, "batch_catalog", LOT | {"store_id": "'s1'", "expiry_date": "'2026-02-03'"})
+    migrate(database, PLANNING, NO_PASSWORDS)
+    rows = run_sql(database, "SELECT row_key, expiry_date::text, received_date FROM config.batch_catalog")
+    assert rows == [("s1/f1/A", "2026-02-03", None)]
 
 
 def test_a_policy_keeps_its_update_time_and_cannot_be_truncated(dsn: str) -> None:
     run_sql(dsn, "UPDATE config.shelf_policies SET min_qty = 3, updated_at = '2000-01-01'")
     assert run_sql(dsn, "SELECT updated_at > created_at FROM config.shelf_policies") == [(True,)]
-    with pytest.raises(psycopg2.Error, match="would not reach the running jobs"):
-        run_sql(dsn, "TRUNCATE config.shelf_policies")
+    for topic in CONFIG_TOPICS:
+        with pytest.raises(psycopg2.Error, match="would not reach the running jobs"):
+            run_sql(dsn, f"TRUNCATE {topic.config_table}")
 
 
 def test_the_views_answer(dsn: str) -> None:
@@ -141,6 +211,8 @@ def test_logins_have_only_the_rights_they_need(database: str, passwords: Passwor
     insert = f"INSERT INTO ref.stores (event_id, store_id, timestamp, ordinal, name) {values}"
     run_sql(sink, insert)
     assert len(run_sql(cdc, "SELECT * FROM config.shelf_policies")) == 1
+    for topic in CONFIG_TOPICS:
+        run_sql(cdc, f"SELECT * FROM {topic.config_table}")
     for dsn, forbidden in (
         (sink, "DELETE FROM ref.stores"),
         (sink, "UPDATE config.shelf_policies SET min_qty = 1"),

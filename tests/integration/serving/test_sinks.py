@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.integration.serving.conftest import Deployment, wait_until
+from smartstore.contracts.events import Tick
+from smartstore.contracts.topics import WH_EVENTS
+from smartstore.contracts.wire import HEADER_TICK, TICK_KEY, encode, from_epoch_ms
+from smartstore.serving.connectors.declared import DEAD_LETTER_TOPIC
+from tests.integration.serving.conftest import PARTITIONS, Deployment, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -66,6 +70,32 @@ def test_rows_arrive_with_their_types(deployment: Deployment) -> None:
     query = "SELECT expiry_date::text, last_event_at AT TIME ZONE 'UTC', received_date FROM state.shelf_batch_state"
     expected = [("2026-02-03", datetime(2026, 1, 1, 7, 59, 59, 123456), None)]  # noqa: DTZ001
     deployment.expect(query, expected, 20)
+
+
+def movement(number: int, quantity: int) -> dict[str, Any]:
+    return {
+        "event_id": f"e{number}",
+        "store_id": "s1",
+        "timestamp": NOW,
+        "event_type": "wh_in",
+        "shelf_id": "a",
+        "batch_code": "b1",
+        "quantity": quantity,
+    }
+
+
+def test_a_line_has_a_row_for_each_event_and_none_for_ticks(deployment: Deployment) -> None:
+    """Events of one shelf share the record's key; a tick is passed over, it is no record that failed."""
+    deployment.produce("wh_events", movement(0, 1))
+    tick = encode(Tick(tick=from_epoch_ms(0), stores=["s1"]))
+    producer, topic = deployment.producer(), deployment.prefix + WH_EVENTS.name
+    for partition in range(PARTITIONS):
+        producer.produce(topic, tick, TICK_KEY, partition, headers={HEADER_TICK: b"1"})
+    assert producer.flush(30) == 0
+    deployment.produce("wh_events", movement(1, 2), movement(2, 3), movement(0, 9))
+    rows = "SELECT event_id, quantity, reason FROM ops.wh_events ORDER BY event_id"
+    deployment.expect(rows, [("e0", 1, None), ("e1", 2, None), ("e2", 3, None)], 20)
+    assert tick not in deployment.values(DEAD_LETTER_TOPIC)
 
 
 def test_older_records_never_overwrite_newer_ones(deployment: Deployment) -> None:

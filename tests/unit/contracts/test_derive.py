@@ -16,10 +16,12 @@ from smartstore.contracts.fields import Percent
 from smartstore.contracts.topics import (
     ADJUSTMENTS,
     ALERTS,
+    CONFIG_TOPICS,
     POS_TRANSACTIONS,
     SHELF_STATE,
     STORES,
     TOPICS,
+    WH_EVENTS,
     Topic,
 )
 
@@ -98,9 +100,39 @@ def test_missing_fields_of_old_records_get_their_default_in_connect() -> None:
     assert fields["parts"] == {"field": "parts", "type": "int64", "optional": False, "default": 1}
 
 
+def test_a_line_may_have_records_without_any_field_in_connect() -> None:
+    """Its ticks are converted before they are passed over."""
+    assert all(field["optional"] for field in msgspec.json.decode(connect_schema(WH_EVENTS))["fields"])
+    fields = {field["field"]: field for field in msgspec.json.decode(connect_schema(STORES))["fields"]}
+    assert not fields["store_id"]["optional"]
+
+
 def test_tables_have_the_contract_key() -> None:
     assert 'PRIMARY KEY ("store_id", "alert_id")' in sql.create_table(ALERTS)
     assert '"parts" bigint NOT NULL DEFAULT 1' in sql.create_table(STORES)
+
+
+def test_the_table_of_a_line_has_a_row_for_each_event() -> None:
+    assert WH_EVENTS.key == ("store_id", "shelf_id")
+    assert 'PRIMARY KEY ("store_id", "event_id")' in sql.create_table(WH_EVENTS)
+
+
+def test_configuration_topics_are_compacted_and_named_as_their_tables() -> None:
+    assert {topic.config_table for topic in CONFIG_TOPICS} == {
+        "config.shelf_policies",
+        "config.wh_policies",
+        "config.shelf_profiles",
+        "config.batch_catalog",
+    }
+    for topic in CONFIG_TOPICS:
+        assert (topic.cleanup, len(topic.key), topic.table) == ("compact", 1, None)
+
+
+@pytest.mark.parametrize("topic", CONFIG_TOPICS, ids=lambda topic: topic.name)
+def test_every_kind_of_configuration_has_its_field_in_the_record_for_stores(topic: Topic) -> None:
+    fields = {field.name: field.type for field in msgspec.structs.fields(events.StoreConfig)}
+    assert fields[str(topic.config)] == topic.value | None
+    assert {"store_id", "updated_at"} <= {column.name for column in columns_of(topic.value)}
 
 
 def test_a_nested_field_cannot_be_a_column() -> None:

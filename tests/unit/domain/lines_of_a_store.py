@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from smartstore.contracts import topics
 from smartstore.contracts.events import (
+    CatalogLot,
     Command,
     LotQuantity,
     PosItem,
@@ -22,6 +23,7 @@ from smartstore.contracts.events import (
     StoreConfig,
     Tick,
     WarehouseEvent,
+    WhPolicy,
 )
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import decoder, derived_id, encode, epoch_ms, from_epoch_ms
@@ -53,13 +55,18 @@ def lot(
 
 
 def profile(
-    shelf: str, capacity: int = 20, category: str = "BEERS", subcategory: str = "Premium", **fields: object
+    shelf: str,
+    capacity: int = 20,
+    category: str = "BEERS",
+    subcategory: str = "Premium",
+    minutes: float = 0,
+    **fields: object,
 ) -> StoreConfig:
     described = {"warehouse_capacity": 10 * capacity} | fields
     return StoreConfig(
-        event_id=f"profile-{shelf}",
+        event_id=f"profile-{shelf}-{minutes}",
         store_id=STORE,
-        timestamp=at(0),
+        timestamp=at(minutes),
         kind="profile",
         profile=ShelfProfile(
             shelf_id=shelf,
@@ -107,6 +114,46 @@ def promotion(
         kind="promotion",
         op=op,  # type: ignore[arg-type]
         promotion=Promotion(shelf_id=shelf, pct=pct, first_day=first, last_day=last),
+    )
+
+
+def wh_policy(minutes: float, policy_id: str = "p", *, op: str = "upsert", **fields: object) -> StoreConfig:
+    return StoreConfig(
+        event_id=f"wh-policy-{policy_id}-{minutes}",
+        store_id=STORE,
+        timestamp=at(minutes),
+        kind="wh_policy",
+        op=op,  # type: ignore[arg-type]
+        wh_policy=WhPolicy(policy_id=policy_id, **fields),  # type: ignore[arg-type]
+    )
+
+
+def known_lot(
+    minutes: float,
+    shelf: str,
+    code: str,
+    expiry: date | None,
+    received: date | None = None,
+    *,
+    store: str | None = None,
+    op: str = "upsert",
+) -> StoreConfig:
+    """A row of the batch catalogue, for all stores or for one."""
+    row_key = f"{store or '*'}/{shelf}/{code}"
+    return StoreConfig(
+        event_id=f"lot-{row_key}-{minutes}",
+        store_id=STORE,
+        timestamp=at(minutes),
+        kind="lot",
+        op=op,  # type: ignore[arg-type]
+        lot=CatalogLot(
+            row_key=row_key,
+            store_id=store,
+            shelf_id=shelf,
+            batch_code=code,
+            received_date=received,
+            expiry_date=expiry,
+        ),
     )
 
 

@@ -1,5 +1,7 @@
 """A release reads the state of the one before it, and that of the one after it."""
 
+from datetime import date
+
 import msgspec
 import pyarrow as pa
 
@@ -14,16 +16,22 @@ from tests.unit.domain.lines_of_a_store import (
     arrivals,
     count,
     each_batch,
+    known_lot,
     lot,
     of,
     parameters,
     profile,
     run,
     tick_by_tick,
+    wh_policy,
 )
+
+SOON = date(2026, 1, 3)
 
 LATER_JOBS = (supplier_manager.NAME, wh_alert_engine.NAME)
 """What the first state of the hot application did not have."""
+LATER_PARTS = ("catalog", f"{wh_alert_engine.NAME}/policies")
+"""What a state may lack although all its jobs were there."""
 LATER_RUNNER_FIELDS = ("cutoff_ms", "demand")
 DUES_OF_THE_FIRST = 7
 
@@ -34,8 +42,14 @@ def lines() -> Lines:
     return opened.ticks(1, 6)
 
 
+def without_later_parts(parts: dict[str, bytes]) -> dict[str, bytes]:
+    """The state as a release that knew nothing of them would have written it."""
+    return {name: part for name, part in parts.items() if name not in LATER_PARTS}
+
+
 def without_later_jobs(parts: dict[str, bytes]) -> dict[str, bytes]:
     """The state as a release without those jobs would have written it."""
+    parts = without_later_parts(parts)
     runner = msgspec.msgpack.decode(parts["runner"])
     for name in LATER_RUNNER_FIELDS:
         del runner[name]
@@ -53,7 +67,7 @@ def with_more(parts: dict[str, bytes]) -> dict[str, bytes]:
     runner["later"] = {"any": "thing"}
     more = {"price-optimiser": b"whatever", "runner": msgspec.msgpack.encode(runner)}
     for name, part in parts.items():
-        if name == "runner" or name.endswith("/policies"):
+        if name in ("runner", "catalog") or name.endswith("/policies"):
             continue
         with pa.ipc.open_stream(part) as reader:
             batch, metadata = reader.read_next_batch(), reader.schema.metadata
@@ -82,6 +96,16 @@ def test_the_state_of_an_earlier_release_is_read_and_its_new_jobs_begin() -> Non
         read, outputs = taken.state, outputs + taken.outputs
     (plan,) = of(outputs, topics.WH_SUPPLIER_PLAN)[:1]
     assert plan.status == "pending"
+
+
+def test_a_state_without_later_parts_is_read_and_configuration_goes_on_from_there() -> None:
+    state, _ = run(lines().write(wh_policy(6, reorder_point_qty=40), known_lot(6, "A1", "B1", SOON)).tick(7))
+    parts = encode_parts(state)
+    assert set(LATER_PARTS) <= set(parts)
+    assert encode_parts(decode_state(pack_parts(parts))) == parts
+    read = decode_state(pack_parts(without_later_parts(parts)))
+    assert (dict(read.wh_alerts.policies), dict(read.catalog.rows)) == ({}, {})
+    assert without_later_parts(encode_parts(read)) == without_later_parts(parts)
 
 
 def test_the_state_of_a_later_release_is_read() -> None:

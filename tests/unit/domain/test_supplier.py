@@ -36,6 +36,7 @@ from tests.unit.domain.lines_of_a_store import (
     run,
     shelf_event,
     supplier_plan_id,
+    wh_policy,
 )
 
 FIRST = supplier_plan_id("A1")
@@ -128,6 +129,48 @@ def test_an_approved_plan_stays_as_it_is() -> None:
     lines = opened([lot("B2", 5)]).write(plan_command(1, "approve", FIRST)).tick(2)
     lines.write(back_room_event("gone", 2, "removal", "A1", "B2", 3)).tick(3)
     assert [plan for plan in plans(lines) if plan[1] != "pending"] == [(3, "issued", 17, 0)]
+
+
+# Policies of the back room
+
+
+@pytest.mark.parametrize(
+    ("units", "point", "quantity"),
+    [(5, 40, [35]), (40, 40, []), (39, 40, [1]), (5, 4, []), (4, 4, []), (3, 4, [LEVEL - 3]), (0, 0, [])],
+)
+def test_a_policy_says_when_to_order_and_the_level_at_least_how_much(
+    units: int, point: int, quantity: list[int]
+) -> None:
+    lines = Lines().write(profile("A1"), count("A1", [lot("B1", 20)]), wh_policy(0, reorder_point_qty=point))
+    behind = [lot("B2", units)] if units else []
+    made = of(run(lines.write(count("A1", behind, location="warehouse")).tick(1))[1], topics.WH_SUPPLIER_PLAN)
+    assert [plan.suggested_qty for plan in made] == quantity
+    assert {plan.reorder_point for plan in made} <= {point}
+
+
+def test_a_policy_holds_from_its_tick_on_and_until_it_is_deleted() -> None:
+    lines = opened([lot("B2", LEVEL)]).write(wh_policy(1, reorder_point_qty=LEVEL + 3)).tick(2)
+    lines.write(wh_policy(2, reorder_point_qty=LEVEL + 8)).tick(3)
+    lines.write(wh_policy(3, op="delete")).ticks(4, 5)
+    assert plans(lines) == [(2, "pending", 3, 0), (3, "pending", 8, 0)]
+    assert alerts(lines, "supplier_request") == [(2, "open", 3), (4, "resolved", 0)]
+    (alert, _) = (one for one in of(run(lines)[1], topics.ALERTS) if one.alert_type == "supplier_request")
+    assert alert.min_qty == LEVEL + 3
+
+
+def test_a_lower_reorder_point_ends_the_need() -> None:
+    """What is pending stays as it is; it may be cancelled."""
+    lines = opened([lot("B2", 5)]).write(wh_policy(1, reorder_point_qty=5)).tick(2)
+    lines.write(back_room_event("more", 2, "wh_in", "A1", "B3", 1)).tick(3)
+    assert plans(lines) == [(1, "pending", LEVEL - 5, 0)]
+    assert alerts(lines, "supplier_request") == [(1, "open", LEVEL - 5), (2, "resolved", 0)]
+
+
+def test_another_profile_may_mean_another_policy() -> None:
+    lines = opened([lot("B2", LEVEL)], category="BEERS")
+    lines.write(wh_policy(1, reorder_point_qty=30, item_category="WINES")).tick(2)
+    lines.write(profile("A1", category="WINES", minutes=2)).tick(3)
+    assert plans(lines) == [(3, "pending", 30 - LEVEL, 0)]
 
 
 # Commands

@@ -134,7 +134,7 @@ def test_a_key_for_all_stores_writes_for_each_store_there_is() -> None:
     assert refused({**PICKUP, "store_id": "s0003"}, store=ANY_STORE).reason.startswith("unknown_store")
 
 
-def test_profiles_are_taken_and_policies_are_not() -> None:
+def test_profiles_are_taken_and_rows_of_postgres_are_not() -> None:
     config = {"topic": "store_config", "event_id": "p1", "store_id": "s0001", "timestamp": NOW.isoformat()}
     assert isinstance(judge({**config, "kind": "profile", "profile": PROFILE}), Accepted)
     days = {"first_day": "2026-01-01", "last_day": "2026-01-07"}
@@ -142,6 +142,10 @@ def test_profiles_are_taken_and_policies_are_not() -> None:
     assert isinstance(judge({**config, "kind": "promotion", "promotion": promotion}), Accepted)
     verdict = refused({**config, "kind": "policy", "policy": {"policy_id": "p", "threshold_pct": 5.0}})
     assert (verdict.reason.partition(":")[0], verdict.field) == ("forbidden", "kind")
+    verdict = refused({**config, "kind": "profile", "profile": {**PROFILE, "row_key": "*/f1"}})
+    assert (verdict.reason.partition(":")[0], verdict.field) == ("forbidden", "profile.row_key")
+    verdict = refused({**config, "kind": "profile", "op": "delete", "profile": PROFILE})
+    assert verdict.reason.startswith("malformed: a profile cannot be deleted")
 
 
 def test_before_the_first_tick_any_time_will_do() -> None:

@@ -1,9 +1,11 @@
 """Declared connectors and the restart budget, without a server."""
 
+import re
+
 import pytest
 
 from smartstore.contracts.derive.sql import table_topics
-from smartstore.contracts.topics import COMMANDS, SHELF_STATE
+from smartstore.contracts.topics import COMMANDS, CONFIG_TOPICS, SHELF_STATE, WH_EVENTS
 from smartstore.process.env import Environment
 from smartstore.serving.connectors.backoff import FORGIVEN_AFTER_SECONDS, LONGEST_SECONDS, BackOff
 from smartstore.serving.connectors.declared import declared_connectors, sink_config, sink_name, slot_name
@@ -37,7 +39,27 @@ def test_the_prefix_is_in_every_name_but_the_tables() -> None:
     assert slot_name(prefixed) == "t_1_smartstore_config"
 
 
-def test_the_sink_of_a_line_passes_over_ticks() -> None:
+def test_the_source_reads_every_table_of_configuration_under_its_key() -> None:
+    source = declared_connectors(settings(SMARTSTORE_TOPIC_PREFIX="t."))["t.source-config"]
+    tables = source["table.include.list"].split(",")
+    assert tables == [topic.config_table for topic in CONFIG_TOPICS]
+    for topic, table in zip(CONFIG_TOPICS, tables, strict=True):
+        route = re.compile(source["transforms.route.regex"])
+        assert (
+            route.sub(r"t.\1", f"{slot_name(settings(SMARTSTORE_TOPIC_PREFIX='t.'))}.{table}")
+            == f"t.{topic.name}"
+        )
+        (key,) = topic.key
+        assert source[f"transforms.{key}.field"] == key
+        assert re.fullmatch(source[f"predicates.{key}.pattern"], f"t.{topic.name}")
+        others = [name for name in source["predicates"].split(",") if name != key]
+        assert not any(
+            re.fullmatch(source[f"predicates.{name}.pattern"], f"t.{topic.name}") for name in others
+        )
+
+
+def test_the_sink_of_a_line_has_a_row_for_each_event_and_passes_over_ticks() -> None:
+    assert sink_config(settings(), WH_EVENTS)["primary.key.fields"] == "store_id,event_id"
     config = sink_config(settings(), COMMANDS)
     assert config["predicates.tick.name"] == "tick"
     assert config["transforms.facts.predicate"] == "tick"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from smartstore.contracts import topics
-from smartstore.contracts.events import Command
+from smartstore.contracts.events import Command, StoreConfig, WhPolicy
 from smartstore.contracts.settings import PlanningSettings, RunSettings, SimulationSettings, SourceSettings
 from smartstore.contracts.wire import decoder, from_epoch_ms
 from smartstore.domain.engine import Parameters
@@ -19,6 +19,17 @@ from smartstore.world.simulation.world import build_simulation
 HOUR_MS = 3_600_000
 STATUS_AT: dict[int, Literal["open", "closed"]] = {66: "closed", 70: "open", 92: "closed", 93: "open"}
 """The store closes for some hours before and after a cut-off (hours of the run)."""
+
+
+POLICY_AT: dict[int, list[tuple[str, WhPolicy]]] = {
+    20: [("upsert", WhPolicy(policy_id="much", reorder_point_qty=60))],
+    50: [
+        ("upsert", WhPolicy(policy_id="much", reorder_point_qty=90, item_category="BEERS")),
+        ("upsert", WhPolicy(policy_id="little", reorder_point_qty=2, store_id="s0001")),
+    ],
+    80: [("delete", WhPolicy(policy_id="little"))],
+}
+"""Policies of the back room that people write and delete (hours of the run)."""
 
 
 def settings(seed: int, execution: str) -> RunSettings:
@@ -44,6 +55,19 @@ def commands_of(n: int, plans: dict[str, Any], tick_ms: int) -> Iterator[Command
             )
 
 
+def policies_of(n: int, tick_ms: int) -> Iterator[StoreConfig]:
+    """The policies of an hour, as the source relays them."""
+    for op, policy in POLICY_AT.get(n, []):
+        yield StoreConfig(
+            event_id=f"p{n}-{policy.policy_id}",
+            store_id="s0001",
+            timestamp=from_epoch_ms(tick_ms - HOUR_MS),
+            kind="wh_policy",
+            op=op,  # type: ignore[arg-type]
+            wh_policy=policy,
+        )
+
+
 @pytest.mark.parametrize(("seed", "execution"), [(1, "Assumed"), (2, "Assumed"), (3, "Reported")])
 def test_both_come_to_the_same_records(seed: int, execution: str) -> None:
     run = settings(seed, execution)
@@ -61,6 +85,7 @@ def test_both_come_to_the_same_records(seed: int, execution: str) -> None:
         waiting = []
         if n in STATUS_AT:
             emissions.append(Emission("store_config", status_record("s0001", STATUS_AT[n], tick - 1)))
+        emissions += [Emission("store_config", row) for row in policies_of(n, tick)]
         emissions += [Emission("commands", command) for command in commands_of(n, plans, tick)]
         for emission in emissions:
             jobs.event(emission.line, emission.record)
@@ -80,6 +105,7 @@ def test_both_come_to_the_same_records(seed: int, execution: str) -> None:
                 plans[record.supplier_plan_id] = record
         jobs.outputs.clear()
     assert {plan.status for plan in plans.values()} >= {"pending", "issued", "cancelled"}
+    assert {plan.reorder_point for plan in plans.values()} >= {60, 90}
     expected = {
         topics.ALERTS: truth.alerts,
         topics.SHELF_RESTOCK_PLAN: truth.plans,

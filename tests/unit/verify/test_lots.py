@@ -81,3 +81,50 @@ def test_a_receipt_for_an_unknown_shelf_is_kept_but_has_no_lot(small):
     assert len(truth.sales) == 1
     assert truth.lots.find(("s1", "f9", "A")) is None
     assert [(r.event_id, r.reason) for r in truth.refusals] == [(event, "unknown_shelf")]
+
+
+def known(small, minute, code, *, store=None, op="upsert", **dates):
+    """A row of the batch catalogue."""
+    row = {"row_key": f"{store or '*'}/f1/{code}", "store_id": store, "shelf_id": "f1", "batch_code": code}
+    small.event("store_config", minute, kind="lot", op=op, lot=row | dates)
+
+
+def refill(small, minute, code, **dates):
+    small.move(minute, "putback", 2, lots=[{"batch_code": code, "quantity": 2} | dates])
+
+
+def expiries(truth, code):
+    history = truth.lots.find(("s1", "f1", code))
+    return [history.record(i).expiry_date for i in range(len(history.versions))]
+
+
+def test_a_lot_without_dates_gets_those_of_the_catalogue(small):
+    """When it comes, or when the catalogue learns of it; the first known ones stay."""
+    known(small.open(), 6, "C", expiry_date="2026-01-03")
+    refill(small, 7, "D")
+    small.tick(10)
+    refill(small, 11, "C")
+    known(small, 11, "D", expiry_date="2026-01-04")
+    small.tick(15)
+    known(small, 16, "C", expiry_date="2026-01-08")
+    known(small, 16, "A", expiry_date="2026-01-08")
+    small.tick(20)
+    truth = small.replay()
+    assert expiries(truth, "C") == [date(2026, 1, 3)]
+    assert expiries(truth, "D") == [None, date(2026, 1, 4)]
+    assert expiries(truth, "A") == [date(2026, 1, 2)]
+
+
+def test_the_store_s_own_row_of_the_catalogue_comes_first_and_a_deleted_one_is_forgotten(small):
+    known(small.open(), 6, "C", store="s1", expiry_date="2026-01-03")
+    known(small, 6, "C", expiry_date="2026-01-05", received_date="2026-01-01")
+    known(small, 6, "D", expiry_date="2026-01-05")
+    small.tick(10)
+    known(small, 11, "D", op="delete")
+    refill(small, 12, "C")
+    refill(small, 12, "D")
+    small.tick(15)
+    truth = small.replay()
+    lot = truth.lots.find(("s1", "f1", "C")).record(0)
+    assert (lot.received_date, lot.expiry_date) == (date(2026, 1, 1), date(2026, 1, 3))
+    assert expiries(truth, "D") == [None]

@@ -51,12 +51,13 @@ class FakeFollower:
     def __init__(
         self,
         bootstrap: str,
-        topic: str,
+        topics: Sequence[str],
         deliver: Callable[[Sequence[Any]], None],
         *,
-        start: Mapping[int, int],
+        start: Mapping[str, Mapping[int, int]],
     ) -> None:
-        self.topic, self.deliver, self.start_at = topic, deliver, dict(start)
+        (self.topic,) = topics
+        self.deliver, self.start_at = deliver, dict(start[self.topic])
         self.running = False
 
     def start(self) -> None:

@@ -17,9 +17,12 @@ from smartstore.world.ledger_lines import (
     entry_of_line,
     fact_line,
     is_fact,
+    is_relayed,
+    is_row,
     is_tick,
     record_line,
     relayed_line,
+    row_line,
     run_line,
     seq_of,
     tick_line,
@@ -39,7 +42,7 @@ def mark(seq: int, tick: int, records: int) -> TickMark:
         stores=["s1"],
         records=records,
         checksum=7,
-        relayed={0: tick},
+        relayed={"shelf_policies": {0: tick}},
         facts={"wh_events": {0: tick + 1}},
         taken={"s1": tick},
     )
@@ -100,16 +103,28 @@ def test_relayed_rows_after_the_last_tick_stay_whole(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     write(ledger, range(1, 2))
     seq = ledger.next_seq
-    rows = [relayed_line(seq, b'{"c":1}', (0, 5, 1)), relayed_line(seq + 1, b'{"c":2}', (0, 5, 0))]
-    ledger.append([*rows, relayed_line(seq + 2, b'{"c":3}', (0, 6, 1))])
+    rows = [
+        row_line(seq, b'{"r":1}', ("wh_policies", 0, 5, 1)),
+        relayed_line(seq + 1, b'{"c":1}', ("wh_policies", 0, 5, 0)),
+        row_line(seq + 2, b'{"r":2}', ("shelf_profiles", 0, 5, 0)),
+    ]
+    half = [
+        row_line(seq + 3, b'{"r":3}', ("shelf_profiles", 0, 6, 2)),
+        relayed_line(seq + 4, b'{"c":3}', ("shelf_profiles", 0, 6, 1)),
+    ]
+    ledger.append([*rows, *half])
     ledger.close()
     ledger = Ledger(tmp_path)
-    assert ledger.next_seq == seq + 2
-    assert [line.seq for line in ledger.relayed] == [seq, seq + 1]
-    ledger.append([record_line(seq + 2, EVENT)])
+    assert ledger.next_seq == seq + 3
+    assert [(line.seq, line.kind) for line in ledger.relayed] == [
+        (seq, "row"),
+        (seq + 1, "event"),
+        (seq + 2, "row"),
+    ]
+    ledger.append([record_line(seq + 3, EVENT)])
     ledger.close()
     ledger = Ledger(tmp_path)
-    assert ledger.next_seq == seq + 2
+    assert ledger.next_seq == seq + 3
     write(ledger, range(2, 3))
     ledger.close()
     ledger = Ledger(tmp_path)
@@ -142,12 +157,28 @@ def test_a_fact_is_in_the_ledger_verbatim_and_not_emitted() -> None:
     assert entry_of_line(DECODE_LINE(line)) is None
 
 
+def test_a_row_is_in_the_ledger_on_one_line_and_not_emitted() -> None:
+    """It stands on Kafka already; what brings it to the stores is emitted."""
+    line = row_line(4, b'{"a": 1,\n "b": "\\n"}', ("wh_policies", 2, 7, 0))
+    assert line.count(b"\n") == 1
+    assert json.loads(line) == {
+        "kind": "row", "seq": 4, "relayed": ["wh_policies", 2, 7, 0], "data": {"a": 1, "b": "\n"},
+    }  # fmt: skip
+    assert (is_row(line), is_relayed(line), is_tick(line), seq_of(line)) == (True, True, False, 4)
+    assert entry_of_line(DECODE_LINE(line)) is None
+    event = relayed_line(5, b'{"c":1}', ("wh_policies", 2, 7, 0))
+    assert (is_row(event), is_relayed(event)) == (False, True)
+    entry = entry_of_line(DECODE_LINE(event))
+    assert entry is not None
+    assert (entry.lines, entry.payload) == (("store_config",), b'{"c":1}')
+
+
 def test_a_tick_line_says_all_of_its_mark() -> None:
     """Also how far the facts were read and taken."""
     line = tick_line(mark(4, 2, 3))
     assert json.loads(line) == {
         "kind": "tick", "seq": 4, "tick": "1970-01-01T00:10:00Z", "stores": ["s1"], "records": 3, "checksum": 7,
-        "relayed": {"0": 2}, "facts": {"wh_events": {"0": 3}}, "taken": {"s1": 2}, "closing": {},
+        "relayed": {"shelf_policies": {"0": 2}}, "facts": {"wh_events": {"0": 3}}, "taken": {"s1": 2}, "closing": {},
     }  # fmt: skip
     assert (is_tick(line), is_fact(line), seq_of(line)) == (True, False, 4)
     assert DECODE_TICK(line) == mark(4, 2, 3)
@@ -161,7 +192,10 @@ def test_facts_of_an_unfinished_tick_are_cut_off(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     write(ledger, range(1, 3))
     seq = ledger.next_seq
-    row, fact = relayed_line(seq, b'{"c":1}', (0, 5, 0)), fact_line(seq + 1, "wh_events", b'{"f":2}')
+    row, fact = (
+        relayed_line(seq, b'{"c":1}', ("wh_policies", 0, 5, 0)),
+        fact_line(seq + 1, "wh_events", b'{"f":2}'),
+    )
     ledger.append([row, fact, record_line(seq + 2, EVENT)])
     ledger.close()
     ledger = Ledger(tmp_path)

@@ -23,7 +23,7 @@ from smartstore.world.ledger_lines import (
 )
 from smartstore.world.model import JobFact
 from smartstore.world.production import Production
-from smartstore.world.relay import PolicyRelay
+from smartstore.world.relay import ConfigRelay
 from smartstore.world.resume import entries_after, fact_of, realise_again
 from smartstore.world.simulation.world import build_simulation
 from smartstore.world.snapshots import Snapshot, Snapshots
@@ -94,7 +94,7 @@ class Run:
             place=self.ledger.place(),
             world=self.production.world.snapshot(),
             faults=self.production.faults.snapshot(),
-            relay=PolicyRelay(self.production.world.stores).snapshot(),
+            relay=ConfigRelay(self.production.world.stores).snapshot(),
         )
         self.snapshots.save(snapshot)
 
@@ -102,7 +102,7 @@ class Run:
         """The run made again from what lies on the disk."""
         self.ledger.close()
         again, ledger = production(), Ledger(self.directory / "ledger")
-        relay = PolicyRelay(again.world.stores)
+        relay = ConfigRelay(again.world.stores)
         try:
             last = realise_again(again, relay, ledger, self.snapshots, lambda: None)
         finally:

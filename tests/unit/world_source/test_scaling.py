@@ -10,9 +10,15 @@ import msgspec
 import pytest
 
 from smartstore.contracts import topics
-from smartstore.contracts.events import ShelfPolicy
 from smartstore.contracts.settings import FaultSettings
-from smartstore.contracts.topics import BY_NAME
+from smartstore.contracts.topics import (
+    BATCH_CATALOG,
+    BY_NAME,
+    SHELF_POLICIES,
+    SHELF_PROFILES,
+    WH_POLICIES,
+    Topic,
+)
 from smartstore.contracts.wire import decoder, encode, from_epoch_ms
 from smartstore.domain.engine import Parameters
 from smartstore.domain.memory import MemoryRunner
@@ -25,12 +31,13 @@ from smartstore.world.ledger_lines import (
     fact_line,
     record_line,
     relayed_line,
+    row_line,
     run_line,
     scale_line,
     tick_line,
 )
 from smartstore.world.production import Production
-from smartstore.world.relay import PolicyRelay, PolicyRow
+from smartstore.world.relay import ConfigRelay, ConfigRow
 from smartstore.world.resume import fact_of, realise_again
 from smartstore.world.scaling import Closing, WantedStores, scale
 from smartstore.world.simulation.world import build_simulation
@@ -41,8 +48,20 @@ pytestmark = pytest.mark.unit
 
 SETTINGS = simulation_settings(stores=2, customers=1500, tick_ms=1_800_000)
 TICK = SETTINGS.source.tick_ms
+SHELVES = 279
 PLAN = (2, 4, 1, 3)
 """Open stores, each for some ticks."""
+
+
+EXTRA = {
+    "shelf_id": "extra",
+    "sku": "extra",
+    "item_category": "c",
+    "item_subcategory": "s",
+    "item_weight_g": 1,
+    "item_price_cents": 1,
+}
+"""A shelf that people add."""
 
 
 class Run:
@@ -56,7 +75,8 @@ class Run:
         self.snapshots = Snapshots(directory / "snapshots")
         self.production = Production(self.settings, build_simulation(self.settings))
         self.world = self.production.world
-        self.relay = PolicyRelay(self.world.stores)
+        self.relay = ConfigRelay(self.world.stores)
+        self._rows = 0
         self.closing = Closing(self.production, {})
         self.jobs = MemoryRunner(Parameters(TICK, SETTINGS.planning))
         self.tick = self.production.first_tick - TICK
@@ -64,14 +84,17 @@ class Run:
         self._told: list[tuple[str, bytes]] = []
         self._seen: set[bytes] = set()
 
-    def edit(self, offset: int, **policy: object) -> None:
-        """A policy as Debezium brings it, relayed between two ticks."""
-        row = PolicyRow(0, offset, json.dumps(policy).encode())
+    def edit(self, topic: Topic, **columns: object) -> None:
+        """A row as Debezium brings it, relayed between two ticks."""
+        self._rows += 1
+        row = ConfigRow(topic.name, 0, self._rows, json.dumps(columns).encode())
+        place, seq = (topic.name, 0, self._rows), self.ledger.next_seq
         configs = self.relay.records(row, from_epoch_ms(self.tick))
-        for left, config in zip(range(len(configs) - 1, -1, -1), configs, strict=True):
-            line = relayed_line(self.ledger.next_seq, encode(config), (0, offset, left))
-            self.ledger.append([line])
+        lines = [row_line(seq, row.value or b"", (*place, len(configs)))]
+        for number, config in enumerate(configs, 1):
+            lines.append(relayed_line(seq + number, encode(config), (*place, len(configs) - number)))
             self.jobs.event(topics.STORE_CONFIG.name, config)
+        self.ledger.append(lines)
 
     def go(self, ticks: int, wanted: int) -> None:
         """So many ticks more, with so many stores open."""
@@ -135,17 +158,29 @@ class Run:
         return [json.loads(line) for line in self.ledger.lines_from(None)]
 
 
+def configure(run: Run) -> None:
+    """Something of each kind, for all and for one; the profile for all reaches neither of the two stores."""
+    run.edit(SHELF_POLICIES, policy_id="all", threshold_pct=60)
+    run.edit(SHELF_POLICIES, policy_id="one", store_id="s0002", threshold_pct=70)
+    run.edit(WH_POLICIES, policy_id="all", reorder_point_qty=7)
+    run.edit(WH_POLICIES, policy_id="gone", reorder_point_qty=9)
+    run.edit(WH_POLICIES, policy_id="gone", __deleted="true")
+    run.edit(BATCH_CATALOG, row_key="*/extra/B", shelf_id="extra", batch_code="B", expiry_date="2026-02-01")
+    for store in ("s0001", "s0002"):
+        run.edit(SHELF_PROFILES, **EXTRA, row_key=f"{store}/extra", store_id=store, capacity=10)
+    run.edit(SHELF_PROFILES, **EXTRA, row_key="*/extra", capacity=20)
+
+
 def scaled(directory: Path, faults: FaultSettings | None = None, *, snapshot: bool = False) -> Run:
-    """2 → 4 → 1 → 3 stores, with policies that change on the way."""
+    """2 → 4 → 1 → 3 stores, with configuration that changes on the way."""
     run = Run(directory, faults)
     run.go(2, PLAN[0])
-    run.edit(0, policy_id="all", threshold_pct=60)
-    run.edit(1, policy_id="one", store_id="s0002", threshold_pct=70)
+    configure(run)
     run.go(8, PLAN[0])
     run.go(10, PLAN[1])
-    run.edit(2, policy_id="third", store_id="s0003", threshold_pct=80)
+    run.edit(SHELF_POLICIES, policy_id="third", store_id="s0003", threshold_pct=80)
     run.go(14, PLAN[2])
-    run.edit(3, policy_id="third", store_id="s0003", threshold_pct=90)
+    run.edit(SHELF_POLICIES, policy_id="third", store_id="s0003", threshold_pct=90)
     if snapshot:
         run.save()
     run.go(12, PLAN[3])
@@ -174,10 +209,15 @@ def test_closed_stores_get_ticks_until_they_are_settled(run: Run) -> None:
     assert scales == [list(four), ["s0001"], ["s0001", "s0002", "s0003"]]
 
 
-def test_a_new_store_begins_with_its_stock_and_the_policies_in_force(run: Run) -> None:
-    of_third = [line for line in run.lines() if line.get("data", {}).get("store_id") == "s0003"]
-    lines = Counter(line["line"] for line in of_third[: 3 * 278 + 2] if "line" in line)
-    assert lines == {"stores": 1, "store_config": 278 + 1, "stock_counts": 2 * 278}
+def test_a_new_store_begins_with_its_stock_and_all_configuration_in_force(run: Run) -> None:
+    events = [line for line in run.lines() if line["kind"] == "event"]
+    of_third = [line for line in events if line["data"]["store_id"] == "s0003"]
+    lines = Counter(line["line"] for line in of_third[: 3 * SHELVES + 5])
+    assert lines == {"stores": 1, "store_config": SHELVES + 4, "stock_counts": 2 * SHELVES}
+    told = [line["data"] for line in of_third[: 3 * SHELVES + 5] if line["line"] == "store_config"]
+    rows = [data[data["kind"]] for data in told if data["timestamp"] == "2026-01-01T12:00:00.001Z"]
+    assert [row.get("policy_id") or row["row_key"] for row in rows] == ["all", "all", "*/extra", "*/extra/B"]
+    assert (rows[1]["reorder_point_qty"], rows[2]["capacity"]) == (7, 20)
     given = [line["data"]["policy"] for line in of_third if line.get("data", {}).get("kind") == "policy"]
     assert [(policy["policy_id"], policy["threshold_pct"]) for policy in given] == [
         ("all", 60),
@@ -271,11 +311,11 @@ def test_made_again_it_is_the_same_run(tmp_path: Path, *, snapshot: bool) -> Non
     run = scaled(tmp_path, FaultSettings(late_pct=5, duplicate_pct=2), snapshot=snapshot)
     run.ledger.close()
     again = Production(run.settings, build_simulation(run.settings))
-    relay, ledger = PolicyRelay(again.world.stores), Ledger(tmp_path / "ledger")
+    relay, ledger = ConfigRelay(again.world.stores), Ledger(tmp_path / "ledger")
     assert realise_again(again, relay, ledger, run.snapshots, lambda: None) == run.tick
     assert again.world.snapshot() == run.world.snapshot()
     assert again.faults.snapshot() == run.production.faults.snapshot()
-    assert relay.admit(["s0099"], from_epoch_ms(0)) == run.relay.admit(["s0099"], from_epoch_ms(0))
+    assert relay.snapshot() == run.relay.snapshot()
     ledger.close()
 
 
@@ -283,7 +323,7 @@ def test_other_stores_do_not_notice(tmp_path: Path, run: Run) -> None:
     """The first store lives as it would have lived alone."""
     alone = Run(tmp_path)
     alone.go(2, 2)
-    alone.edit(0, policy_id="all", threshold_pct=60)
+    configure(alone)
     alone.go(len([line for line in run.lines() if line["kind"] == "tick"]) - 2, 2)
     events = [
         [
@@ -330,17 +370,3 @@ def test_the_wanted_number_follows_the_file(tmp_path: Path) -> None:
     assert wanted() == 5
     file.unlink()
     assert wanted() == 5
-
-
-def test_a_policy_that_moved_away_is_known_after_a_restart() -> None:
-    """A store that is opened later gets it, whether the source was started again in between or not."""
-    relay = PolicyRelay(["a", "b"])
-    first = PolicyRow(0, 0, b'{"policy_id":"p","store_id":"b"}')
-    moved = PolicyRow(0, 1, b'{"policy_id":"p","store_id":"c"}')
-    records = [*relay.records(first, from_epoch_ms(0)), *relay.records(moved, from_epoch_ms(0))]
-    again = PolicyRelay(["a", "b"])
-    for record in records:
-        again.note(record)
-    admitted = relay.admit(["a", "b", "c"], from_epoch_ms(0))
-    assert [record.policy for record in admitted] == [ShelfPolicy(policy_id="p", store_id="c")]
-    assert again.admit(["a", "b", "c"], from_epoch_ms(0)) == admitted

@@ -7,6 +7,7 @@ want numbers on the wire.
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from smartstore.contracts.derive.columns import Column, ListOf, StructOf, columns_of
 from smartstore.contracts.topics import Topic
@@ -23,11 +24,15 @@ _SCALARS = {
 
 def connect_schema(topic: Topic) -> str:
     """The schema of a topic's values as compact JSON; the same contract always gives the same text."""
+    columns = columns_of(topic.value)
+    if topic.line:
+        # Connect converts a record before it can pass over it: a tick, which has none of the fields, must pass.
+        columns = tuple(structs.replace(column, nullable=True) for column in columns)
     schema = {
         "type": "struct",
         "name": topic.name,
         "optional": False,
-        "fields": _fields(columns_of(topic.value)),
+        "fields": _fields(columns),
     }
     return msgspec.json.encode(schema).decode()
 

@@ -61,9 +61,9 @@ def column_definition(topic: Topic, column: Column) -> str:
 
 
 def create_table(topic: Topic) -> str:
-    """CREATE TABLE for the topic, its key as primary key."""
+    """CREATE TABLE for the topic, with its primary key."""
     lines = [column_definition(topic, column) for column in columns_of(topic.value)]
-    key = ", ".join(f'"{name}"' for name in topic.key)
+    key = ", ".join(f'"{name}"' for name in topic.row_key)
     body = ",\n    ".join([*lines, f"PRIMARY KEY ({key})"])
     return f"CREATE TABLE {topic.table} (\n    {body}\n)"
 

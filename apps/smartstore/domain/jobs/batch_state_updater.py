@@ -11,7 +11,7 @@ from smartstore.contracts import topics
 from smartstore.contracts.events import PosTransaction, ShelfEvent
 from smartstore.contracts.outputs import PosTransactionLine, ShelfBatchState
 from smartstore.contracts.wire import epoch_ms, from_epoch_ms
-from smartstore.domain.lot_book import LotBook, Move, Place, apply, forget
+from smartstore.domain.lot_book import LotBook, Move, Place, apply, dated, forget
 from smartstore.domain.lots import Lots, day_of
 from smartstore.domain.shelves import IntArray, Shelves
 from smartstore.domain.tick import Emitted, Moment, Records, Refusal, moment_or_none
@@ -30,6 +30,7 @@ def step(
         _emit_lines(receipt, moment, emitted)
     moves = [*_shelf_moves(records.moves.with_lots, shelves), *_sales(records.receipts, shelves, emitted)]
     book, changed = apply(book, moves, counts, PLACE, shelves, moment, emitted)
+    book, changed = dated(book, changed, records, shelves, moment)
     for row in changed.tolist():
         emitted.emit(topics.SHELF_BATCH_STATE, _lot_state(book.lots, row, shelves, moment))
     changed_shelves = np.unique(book.lots.shelf[changed])

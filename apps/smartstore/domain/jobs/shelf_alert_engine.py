@@ -1,16 +1,16 @@
 """shelf-alert-engine: stock, lots, policies and commands → alerts and their life (docs/stock-rules.md, Alerts)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from smartstore.contracts import topics
-from smartstore.contracts.events import ShelfPolicy, StoreConfig
+from smartstore.contracts.events import ShelfPolicy
 from smartstore.domain import restock_plans
 from smartstore.domain.alert_book import AlertBook, AlertDesk, Kind, Situation
 from smartstore.domain.lots import NO_DATE, Lots
-from smartstore.domain.policies import Limits, resolve
+from smartstore.domain.policies import Limits, resolve, with_changes
 from smartstore.domain.restock_plans import PlanBook
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves
 from smartstore.domain.tick import Emitted, Moment, Records
@@ -54,7 +54,7 @@ def step(
     emitted = Emitted(events_in=len(records.commands) + len(changed))
     size = len(stock.shelves)
     state = replace(state, books=tuple(book.sized(size) for book in state.books))
-    policies = _with_policies(state.policies, records.config)
+    policies = with_changes(state.policies, records.config, "policy")
     decided = any(row.kind == "status" for row in records.config)
     everything = moment.new_day or profiles_changed or policies is not state.policies or decided
     if state.limits is None or profiles_changed or policies is not state.policies:
@@ -87,24 +87,6 @@ def _plan(state: State, records: Records, stock: Stock, moment: Moment, emitted:
     for plan in restock_plans.records_of(plans, rest, shelves, NAME, moment):
         emitted.emit(topics.SHELF_RESTOCK_PLAN, plan)
     return plans
-
-
-def _with_policies(
-    policies: Mapping[str, ShelfPolicy], config: Sequence[StoreConfig]
-) -> Mapping[str, ShelfPolicy]:
-    """The policies after the changes; the same object when there are none."""
-    changes = [row for row in config if row.kind == "policy" and row.policy is not None]
-    if not changes:
-        return policies
-    held = dict(policies)
-    for row in changes:
-        policy = row.policy
-        assert policy is not None
-        if row.op == "delete":
-            held.pop(policy.policy_id, None)
-        else:
-            held[policy.policy_id] = policy
-    return held
 
 
 def _holds(state: State, kind: int, shelves: IntArray, stock: Stock, moment: Moment) -> BoolArray:

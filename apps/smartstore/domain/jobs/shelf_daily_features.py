@@ -178,7 +178,6 @@ def _columns(state: State, seen: Seen, moment: Moment) -> dict[str, np.ndarray[A
     threshold = np.ceil(limits.threshold_pct * shelves.capacity / 100).astype(np.int64)
     plans = seen.wh_alerts.plans.sized(size)
     planned = np.where(plans.created_ms // DAY_MS == day, plans.suggested // shelves.batch_size, 0)
-    demand = seen.wh_alerts.demand.estimate(shelves, planning.opening_demand_pct)
     discount, soon = _discounts(seen.discounts, size, day)
     units, behind, room = seen.on_shelf.units, seen.behind.units, shelves.warehouse_capacity
     return {
@@ -207,7 +206,7 @@ def _columns(state: State, seen: Seen, moment: Moment) -> dict[str, np.ndarray[A
         "expired_qty_wh": counts.wh_removed,
         "moved_wh_to_shelf": counts.refilled,
         "shelf_threshold_qty": np.maximum(threshold, limits.min_qty),
-        "wh_reorder_point_qty": wh_alert_engine.level(demand, planning),
+        "wh_reorder_point_qty": wh_alert_engine.levels(seen.wh_alerts, shelves, moment)[0],
         "sales_last_1d": _sum(state.sales[:1], size),
         "sales_last_7d": _sum(state.sales[:WEEK_DAYS], size),
         "sales_last_14d": _sum(state.sales, size),

@@ -1,9 +1,10 @@
-"""wh-alert-engine: back room, orders and demand → alerts of the back room, and supplier plans.
+"""wh-alert-engine: back room, orders, demand and policies → alerts of the back room, and supplier plans.
 
 Rules: docs/stock-rules.md, Supplier plans. It owns the plans; the `supplier-manager` turns them into orders and runs
 before it, so an order placed in a tick is known here in the same tick.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
@@ -11,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from smartstore.contracts import topics
-from smartstore.contracts.events import Command
+from smartstore.contracts.events import Command, WhPolicy
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.domain import demand, supplier_plans
 from smartstore.domain.alert_book import AlertBook, AlertDesk, Kind, Situation, cooldown_ms
 from smartstore.domain.balance import NEVER, NONE
 from smartstore.domain.demand import MILLI, Demand
 from smartstore.domain.lots import NO_DATE, Lots
+from smartstore.domain.policies import NO_REORDER_POINT, reorder_point, with_changes
 from smartstore.domain.shelves import BoolArray, IntArray, Shelves
 from smartstore.domain.supplier_calendar import protection_ms
 from smartstore.domain.supplier_plans import CANCELLED, ORDERED, PENDING, OrderBook, PlanBook
@@ -30,11 +32,14 @@ SUPPLIER, NEAR_EXPIRY = range(2)
 
 @dataclass(frozen=True)
 class State:
-    """Alert books by kind, plans, demand."""
+    """Alert books by kind, plans, demand, and the policies received."""
 
     books: tuple[AlertBook, ...] = field(default_factory=lambda: tuple(AlertBook() for _ in KINDS))
     plans: PlanBook = field(default_factory=PlanBook)
     demand: Demand = field(default_factory=Demand)
+    policies: Mapping[str, WhPolicy] = field(default_factory=dict)
+    set_points: IntArray | None = None
+    """What policies set, per shelf, or `NO_REORDER_POINT`; None = to be resolved again."""
     next_due_ms: int = 0
 
 
@@ -59,7 +64,7 @@ class Needs(NamedTuple):
     low: BoolArray
     """Whether the position is below the reorder point."""
     quantity: IntArray
-    """Units to order, in whole batches, as far as they fit."""
+    """Units to order where the position is below it, in whole batches, as far as they fit."""
 
 
 def step(
@@ -68,6 +73,7 @@ def step(
     changed_orders: list[int],
     room: BackRoom,
     records: Records,
+    profiles_changed: bool,
     moment: Moment,
 ) -> tuple[State, OrderBook, Emitted]:
     """Apply one tick. `changed_orders`: rows of the orders that changed in it.
@@ -84,6 +90,10 @@ def step(
         books=tuple(book.sized(size) for book in state.books),
         plans=state.plans.sized(size),
     )
+    policies = with_changes(state.policies, records.config, "wh_policy")
+    if state.set_points is None or profiles_changed or policies is not state.policies:
+        points = reorder_point(policies, shelves, moment.store_id)
+        state = replace(state, policies=policies, set_points=points)
     rows = {row for row in changed_orders if not orders.called_off[row]}
     orders = orders.copy()
     _mark_ordered(state.plans, orders, rows, moment)
@@ -191,17 +201,29 @@ def _call_off(plans: PlanBook, orders: OrderBook, row: int, moment: Moment) -> N
         plans.status[shelf], plans.closed_ms[shelf] = CANCELLED, moment.tick_ms
 
 
+def levels(state: State, shelves: Shelves, moment: Moment) -> tuple[IntArray, IntArray]:
+    """Per shelf the reorder point and the order-up-to level, in units: a policy's point, else what demand asks for."""
+    set_points = state.set_points
+    if set_points is None:
+        set_points = reorder_point(state.policies, shelves, moment.store_id)
+    planning = moment.planning
+    computed = level(state.demand.estimate(shelves, planning.opening_demand_pct), planning)
+    point = np.where(set_points == NO_REORDER_POINT, computed, set_points)
+    return point, np.maximum(point, computed)
+
+
 def _needs(state: State, orders: OrderBook, room: BackRoom, moment: Moment) -> Needs:
-    shelves, planning = room.shelves, moment.planning
+    shelves = room.shelves
     units, on_order = np.maximum(room.balance, 0), orders.units_on_order(len(shelves))
-    up_to = level(state.demand.estimate(shelves, planning.opening_demand_pct), planning)
+    point, up_to = levels(state, shelves, moment)
     position = units + on_order - room.promised
+    short = position < point
     batches = -(-(up_to - position) // shelves.batch_size)
     limited = shelves.warehouse_capacity > 0
     room_left = np.maximum(shelves.warehouse_capacity - units - on_order, 0) // shelves.batch_size
     batches = np.where(limited, np.minimum(batches, room_left), batches)
-    low = room.counted & (position < up_to) & moment.open
-    return Needs(units, on_order, up_to, low, np.maximum(batches, 0) * shelves.batch_size)
+    quantity = np.where(short, np.maximum(batches, 0) * shelves.batch_size, 0)
+    return Needs(units, on_order, point, room.counted & short & moment.open, quantity)
 
 
 def _alert(

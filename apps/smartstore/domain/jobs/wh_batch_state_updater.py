@@ -11,7 +11,7 @@ from smartstore.contracts import topics
 from smartstore.contracts.events import WarehouseEvent
 from smartstore.contracts.outputs import WhBatchState
 from smartstore.contracts.wire import epoch_ms, from_epoch_ms
-from smartstore.domain.lot_book import LotBook, Move, Place, apply, forget
+from smartstore.domain.lot_book import LotBook, Move, Place, apply, dated, forget
 from smartstore.domain.lots import Lots, day_of
 from smartstore.domain.shelves import IntArray, Shelves
 from smartstore.domain.tick import Emitted, Moment, Records, moment_or_none
@@ -28,6 +28,7 @@ def step(
     events = records.warehouse.records
     emitted = Emitted(events_in=len(events) + len(counts))
     book, changed = apply(book, list(_moves(events, shelves)), counts, PLACE, shelves, moment, emitted)
+    book, changed = dated(book, changed, records, shelves, moment)
     for row in changed.tolist():
         emitted.emit(topics.WH_BATCH_STATE, _lot_state(book.lots, row, shelves, moment))
     changed_shelves = np.unique(book.lots.shelf[changed])

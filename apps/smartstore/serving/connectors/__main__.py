@@ -10,13 +10,13 @@ from confluent_kafka import KafkaException
 from prometheus_client import CollectorRegistry
 
 from smartstore.contracts.derive.sql import table_topics
-from smartstore.contracts.topics import SHELF_POLICIES
+from smartstore.contracts.topics import CONFIG_TOPICS
 from smartstore.process.env import Environment
 from smartstore.process.logs import configure_logs
 from smartstore.process.server import serve_metrics
 from smartstore.process.stopping import stop_event
 from smartstore.serving.connectors.declared import DEAD_LETTER_TOPIC, declared_connectors, sink_name
-from smartstore.serving.connectors.deletions import DeletionWatch, PublishedPolicies
+from smartstore.serving.connectors.deletions import DeletionWatch, PublishedRows
 from smartstore.serving.connectors.lag import LagReader
 from smartstore.serving.connectors.metrics import Metrics
 from smartstore.serving.connectors.rest import ConnectClient
@@ -38,8 +38,8 @@ def run(environment: Environment, settings: Settings, stop: threading.Event) -> 
     client = ConnectClient(environment.connect_url)
     supervisor = Supervisor(client, declared_connectors(settings), metrics)
     serve_metrics(environment.metrics_address, registry, lambda: supervisor.has_been_ready)
-    policies = PublishedPolicies(environment.kafka_bootstrap, f"{settings.prefix}{SHELF_POLICIES.name}")
-    watch = DeletionWatch(policies, environment.postgres_dsn, metrics)
+    rows = PublishedRows(environment.kafka_bootstrap, settings.prefix, CONFIG_TOPICS)
+    watch = DeletionWatch(rows, environment.postgres_dsn, metrics)
     _in_background("lag", lambda: _report_lag(environment, settings, metrics, stop))
     _in_background("deletions", lambda: watch.run(stop, lambda: supervisor.is_ready))
     while not stop.is_set():

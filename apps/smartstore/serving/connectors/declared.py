@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from smartstore.contracts.derive.connect import connect_schema
 from smartstore.contracts.derive.sql import table_topics
-from smartstore.contracts.topics import SHELF_POLICIES, Topic
+from smartstore.contracts.topics import CONFIG_TOPICS, Topic
 from smartstore.contracts.wire import HEADER_TICK
 from smartstore.serving.connectors.settings import Settings
 
@@ -21,7 +21,7 @@ _JSON = "org.apache.kafka.connect.json.JsonConverter"
 def declared_connectors(settings: Settings) -> dict[str, Config]:
     """Name → configuration of every connector this SmartStore should have."""
     sinks = {sink_name(settings, topic): sink_config(settings, topic) for topic in table_topics()}
-    return {**sinks, source_name(settings): _policies_source(settings)}
+    return {**sinks, source_name(settings): _config_source(settings)}
 
 
 def sink_name(settings: Settings, topic: Topic) -> str:
@@ -30,8 +30,8 @@ def sink_name(settings: Settings, topic: Topic) -> str:
 
 
 def source_name(settings: Settings) -> str:
-    """Name of the source of the policies."""
-    return f"{settings.prefix}source-shelf-policies"
+    """Name of the source of the configuration."""
+    return f"{settings.prefix}source-config"
 
 
 def slot_name(settings: Settings) -> str:
@@ -55,7 +55,7 @@ def sink_config(settings: Settings, topic: Topic) -> Config:
         "connection.pool.max_size": "2",
         "insert.mode": "upsert",
         "primary.key.mode": "record_value",
-        "primary.key.fields": ",".join(topic.key),
+        "primary.key.fields": ",".join(topic.row_key),
         "collection.name.format": str(topic.table),
         "schema.evolution": "none",
         "batch.size": "3000",
@@ -98,11 +98,8 @@ def _without_ticks() -> Config:
     }
 
 
-def _policies_source(settings: Settings) -> Config:
-    topic = f"{settings.prefix}{SHELF_POLICIES.name}"
+def _config_source(settings: Settings) -> Config:
     server = slot_name(settings)
-    key = SHELF_POLICIES.key[0]
-    table = "config.shelf_policies"
     return {
         "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
         "tasks.max": "1",
@@ -117,12 +114,13 @@ def _policies_source(settings: Settings) -> Config:
         "slot.drop.on.stop": "false",
         "publication.name": "smartstore_config",
         "publication.autocreate.mode": "disabled",
-        "table.include.list": table,
+        "table.include.list": ",".join(topic.config_table for topic in CONFIG_TOPICS),
         "snapshot.mode": "when_needed",
         "poll.interval.ms": "100",
         "status.update.interval.ms": "1000",
         "retriable.restart.connector.wait.ms": "1000",
-        # Postgres keeps its log from the slot's position on, and policies change rarely: the heartbeat moves the slot.
+        # Postgres keeps its log from the slot's position on, and configuration changes rarely: the heartbeat moves the
+        # slot.
         "heartbeat.interval.ms": "10000",
         "heartbeat.action.query": "SELECT pg_logical_emit_message(false, 'smartstore-heartbeat', '')",
         "message.prefix.exclude.list": "smartstore-heartbeat",
@@ -134,20 +132,29 @@ def _policies_source(settings: Settings) -> Config:
         "key.converter": _STRINGS,
         "value.converter": _JSON,
         "value.converter.schemas.enable": "false",
-        # From Debezium's envelope to a plain row whose key is the policy's id; a deleted row comes with `__deleted`.
-        "transforms": "unwrap,route,identify,flatten",
+        **_plain_rows(settings, server),
+    }
+
+
+def _plain_rows(settings: Settings, server: str) -> Config:
+    """From Debezium's envelope to a plain row whose key is the row's; a deleted row comes with `__deleted`."""
+    keys = sorted({topic.key[0] for topic in CONFIG_TOPICS})
+    config = {
+        "transforms": ",".join(["unwrap", "route", *keys]),
         "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
         "transforms.unwrap.delete.tombstone.handling.mode": "rewrite",
         "transforms.route.type": f"{_TRANSFORMS}RegexRouter",
-        "transforms.route.regex": f"{server}.{table}".replace(".", r"\."),
-        "transforms.route.replacement": topic,
-        "transforms.identify.type": f"{_TRANSFORMS}ValueToKey",
-        "transforms.identify.fields": key,
-        "transforms.identify.predicate": "policy",
-        "transforms.flatten.type": f"{_TRANSFORMS}ExtractField$Key",
-        "transforms.flatten.field": key,
-        "transforms.flatten.predicate": "policy",
-        "predicates": "policy",
-        "predicates.policy.type": f"{_TRANSFORMS}predicates.TopicNameMatches",
-        "predicates.policy.pattern": topic.replace(".", r"\."),
+        "transforms.route.regex": rf"{server}\.config\.(.*)",
+        "transforms.route.replacement": f"{settings.prefix}$1",
+        "predicates": ",".join(keys),
     }
+    for key in keys:
+        topics = "|".join(topic.name for topic in CONFIG_TOPICS if topic.key[0] == key)
+        config |= {
+            f"transforms.{key}.type": f"{_TRANSFORMS}ExtractField$Key",
+            f"transforms.{key}.field": key,
+            f"transforms.{key}.predicate": key,
+            f"predicates.{key}.type": f"{_TRANSFORMS}predicates.TopicNameMatches",
+            f"predicates.{key}.pattern": f"{settings.prefix}({topics})".replace(".", r"\."),
+        }
+    return config

@@ -26,8 +26,9 @@ class Metrics:
             registry=registry,
         )
         self.deletions_repeated = Counter(
-            "smartstore_policy_deletions_repeated",
-            "Deleted policies that the source had missed, deleted once more so that the stores learn of it.",
+            "smartstore_config_deletions_repeated",
+            "Deleted rows of configuration that the source had missed, deleted once more so that stores learn of it.",
+            ["topic"],
             registry=registry,
         )
         self.dead_letters = Gauge(
