@@ -82,12 +82,14 @@ def test_w20_nothing_from_after_the_day_is_in_its_row() -> None:
 def test_w20_a_day_is_neither_done_twice_nor_left_out() -> None:
     """Whatever is cut between two ticks: each day and shelf has one row, with the same bytes."""
     lines = opened(20).write(profile("A2"), count("A2", [lot("C", 3)], 1.5)).ticks(2, 5)
+    lines.write(receipt("r1", 5.5, ("A1", "B1", 1))).ticks(6, 7)
     for day in range(3):
         lines.ticks(MIDNIGHT + day * DAY - 2, MIDNIGHT + day * DAY + 2)
     found = rows(lines)
     assert [(row.shelf_id, row.feature_date) for row in found] == [
         (shelf, FIRST + timedelta(days=day)) for day in range(3) for shelf in ("A1", "A2")
     ]
+    assert [row.people_count for row in found] == [1, 1, 0, 0, 0, 0]
     _, outputs = run_batches(tick_by_tick(lines))
     assert of(outputs, topics.SHELF_DAILY_FEATURES) == found
 
@@ -126,8 +128,12 @@ def test_how_often_the_shelf_ran_empty() -> None:
     for n in (2, 4):
         lines.write(shelf_event(f"p{n}", n - 0.5, "pickup", "A1", 2)).tick(n)
         lines.write(shelf_event(f"b{n}", n + 0.5, "putback", "A1", 2)).tick(n + 1)
-    (row,) = rows(lines.ticks(6, 9).tick(MIDNIGHT), execution="Reported")
-    assert row.stockout_events == 2
+    lines.write(shelf_event("p6", 5.5, "weight_change", "A1", 1, delta_weight_g=1)).tick(6)
+    lines.write(shelf_event("p7", 6.5, "pickup", "A1", 2)).tick(7)
+    # Empty still, whatever the scale sees.
+    lines.write(shelf_event("p8", 7.5, "weight_change", "A1", 1, delta_weight_g=1)).tick(8)
+    (row,) = rows(lines.tick(MIDNIGHT), execution="Reported")
+    assert row.stockout_events == 3
 
 
 def test_alerts_of_the_day_and_of_the_days_before() -> None:
@@ -146,6 +152,15 @@ def test_an_alert_of_more_than_thirty_days_ago_does_not_count() -> None:
         lines.tick(MIDNIGHT + day * DAY)
     found = rows(lines, execution="Reported")
     assert [row.alerts_last_30d_shelf for row in found] == [0, *[1] * 30, 0]
+
+
+def test_days_without_a_tick_count_among_the_thirty() -> None:
+    lines = opened(2).write(shelf_event("b", 1.5, "putback", "A1", 18, lots=[lot("B2", 18)])).ticks(2, 5)
+    for day in (29, 30, 31):
+        lines.tick(MIDNIGHT + day * DAY)
+    found = rows(lines, execution="Reported")
+    assert [(row.feature_date - FIRST).days for row in found] == [0, 30, 31]
+    assert [row.alerts_last_30d_shelf for row in found] == [0, 1, 0]
 
 
 def test_discounts_of_the_day_and_announced_ones() -> None:

@@ -270,6 +270,16 @@ def test_what_expires_or_comes_between_rounds_is_alerted_at_the_next() -> None:
     assert lives(alerts(lines, execution="Reported")) == [(AT_FOUR_NEXT_DAY, "warehouse", "open", 4)]
 
 
+def test_between_rounds_no_alert_opens_though_another_is_open() -> None:
+    lines = opened(lot("OLD", 2, YESTERDAY)).write(count("A1", [lot("NEW", 9)], 1.5, location="warehouse"))
+    lines.ticks(2, 10).write(back_room_event("w1", 10.5, "wh_in", "A1", "W", 4, expiry_date=YESTERDAY))
+    lines.ticks(11, AT_FOUR_NEXT_DAY + 2)
+    assert lives(alerts(lines, execution="Reported")) == [
+        (1, "store", "open", 2),
+        (AT_FOUR_NEXT_DAY, "warehouse", "open", 4),
+    ]
+
+
 def test_an_alert_acknowledged_in_one_place_and_the_other() -> None:
     lines = opened(lot("OLD", 2, YESTERDAY)).write(
         count("A1", [lot("OLD", 4, YESTERDAY)], 1.5, location="warehouse")

@@ -63,6 +63,13 @@ def test_a_store_that_opens_again_hears_what_it_missed_unless_it_is_over() -> No
         assert announced(model, opens_at + DAY_MS, HOUR_MS) == []
 
 
+def test_a_store_that_opens_again_does_not_hear_again_what_it_knew() -> None:
+    model = store(MONDAY - 2, 12)
+    assert len(announced(model, MONDAY * DAY_MS, HOUR_MS)) == 1
+    model.close(0)
+    assert promotions(model.reopen(0, (MONDAY + 1) * DAY_MS)) == []
+
+
 def test_the_simulated_retailer_announces_what_its_tills_charge() -> None:
     world = build_simulation(simulation_settings(stores=2, tick_ms=HOUR_MS))
     first = date(2025, 12, 29)
