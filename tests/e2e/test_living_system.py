@@ -43,6 +43,23 @@ def test_edit_a_policy_acknowledge_stop_start_and_verify(tmp_path: Path) -> None
         execute(estate, "delete from config.shelf_policies where item_category is null")
         wait_until("the end of those alerts", lambda: open_at(estate, 95) == 0, 10)
 
+        shelf = "select store_id, shelf_id from state.shelf_state order by 1, 2 limit 1"
+        store, name = estate.rows(shelf)[0]
+        for place, capacity in ((name, 900), ("NEW-SHELF", 12)):
+            execute(
+                estate,
+                "insert into config.shelf_profiles (store_id, shelf_id, sku, item_category, item_subcategory, capacity,"
+                f" item_weight_g, item_price_cents) values ('{store}', '{place}', 'k', 'BEERS', 'x', {capacity}, 1, 1)",
+            )
+        execute(
+            estate,
+            "insert into config.batch_catalog (shelf_id, batch_code, received_date)"
+            " select shelf_id, batch_code, '2020-01-01' from state.wh_batch_state order by 1, 2 limit 5",
+        )
+        execute(estate, "insert into config.wh_policies (reorder_point_qty) values (3)")
+        edited = f"select capacity from state.shelf_state where store_id = '{store}' and shelf_id = '{name}'"
+        wait_until("the new capacity", lambda: estate.rows(edited) == [(900,)], 60)
+
         execute(estate, "update config.shelf_policies set item_category = null, threshold_pct = 80")
         wait_until("alerts again", lambda: open_at(estate, 80) > 0, 30)
         ((alert,),) = estate.rows(

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from smartstore.contracts.topics import TOPICS, Topic
+from smartstore.contracts.wire import TICK_KEY
 from smartstore.verify.differences import Check
 from smartstore.verify.postgres import Postgres
-from smartstore.verify.topics import Topics
+from smartstore.verify.topics import Record, Topics
 
 SERVED = tuple(topic for topic in TOPICS if topic.table is not None)
 PAUSE_SECONDS = 0.25
@@ -53,11 +54,19 @@ def wait_until_served(
 def _newest(topics: Topics) -> list[tuple[Topic, int, dict[str, Any]]]:
     newest = []
     for topic in SERVED:
-        for message in topics.last_records(topic):
+        for message in _last_events(topics, topic) if topic.line else topics.last_records(topic):
             record = _fields(message.value())
             if record is not None and all(name in record for name in topic.row_key):
                 newest.append((topic, message.partition(), record))
     return newest
+
+
+def _last_events(topics: Topics, topic: Topic) -> list[Record]:
+    """The newest record of each partition of a line that is no tick."""
+    newest: dict[int, Record] = {}
+    for batch in topics.read(topic):
+        newest |= {message.partition(): message for message in batch if message.key() != TICK_KEY}
+    return list(newest.values())
 
 
 def _fields(value: bytes | None) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from smartstore.contracts.outputs import JobStatus
 from smartstore.contracts.topics import Topic
 from smartstore.verify.configuration import RelayComparison
 from smartstore.verify.differences import Check
+from smartstore.verify.event_tables import TABLED, check_event_tables
 from smartstore.verify.expectations import OUTPUTS, Expectations
 from smartstore.verify.facts import FactCollection, check_facts, check_judgements
 from smartstore.verify.journal import Journal
@@ -77,6 +78,7 @@ class _Sources:
 def verify(ledger: Ledger, topics: Topics, postgres: Postgres, timeout: float, progress: Progress) -> Outcome:
     """Verify; waits up to `timeout` seconds for Postgres. Raises `CannotVerify` and the readers' errors."""
     acknowledged = read_acknowledged(topics)
+    served = {topic.name: topics.ranges(topic) for topic in TABLED}
     serving = wait_until_served(topics, postgres, timeout, progress)
     with postgres.snapshot() as snapshot:
         ends = {topic.name: topics.ranges(topic) for topic in OUTPUTS}
@@ -97,6 +99,7 @@ def verify(ledger: Ledger, topics: Topics, postgres: Postgres, timeout: float, p
             len(sources.strangers),
         )
         tables, refused = check_tables(snapshot, expectations, progress)
+        tables += check_event_tables(topics, snapshot, served, ends, progress)
     outputs = check_topics(topics, expectations, ends, progress)
     counts = _check_counts(index, sources.found, {line: refused[line] for line in index.data_lines})
     complete = all(r.low == 0 for line in contract.LINES for r in ends[line.name].values())

@@ -166,6 +166,8 @@ class Estate:
                 topic = contract.BY_NAME[line.line]
                 record = msgspec.json.decode(line.data, type=topic.value)
                 self.publish(topic, record, store=record.store_id)  # type: ignore[attr-defined]
+                if topic.table:
+                    self.insert(topic, record)
             elif isinstance(line, TickLine):
                 for topic in contract.LINES:
                     for partition in range(PARTITIONS):
@@ -227,6 +229,8 @@ class Estate:
         headers: Any = [(HEADER_JOB, b"hot"), (HEADER_FACT, str(number).encode())]
         place = partition_of(record.store_id, PARTITIONS)
         key = key_of(topic.key, record).encode()
+        if topic.table:
+            self.insert(topic, record)
         self._producer.produce(
             self.prefix + topic.name,
             encode(record),
@@ -317,6 +321,17 @@ def test_an_estate_as_it_must_be_is_clean(estate, capsys):
         (
             "UPDATE ops.shelf_restock_plan SET suggested_qty = 99 WHERE store_id = 's2'",
             {"ops.shelf_restock_plan": {"suggested_qty differs": 1}},
+        ),
+        (
+            "UPDATE ops.wh_events SET quantity = quantity + 1 WHERE store_id = 's1'",
+            {"ops.wh_events": {"content differs": 1}},
+        ),
+        (
+            "UPDATE ops.wh_events SET event_id = 'other' WHERE store_id = 's2'",
+            {
+                "ops.wh_events": {"is missing": 1, "is not on its topic": 1},
+                "serving": {"Postgres is behind": 1},
+            },
         ),
         (
             f"DELETE FROM ops.pos_transaction_lines WHERE store_id = 's1' AND transaction_id = 't{START}'",
