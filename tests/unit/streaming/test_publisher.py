@@ -52,7 +52,9 @@ class Client:
 def publish(client: Client, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(publisher, "Producer", client)
     outputs = [Output(SHELF_STATE.name, f"s0001/A{n}", b"{}") for n in range(2)]
-    result = StoreResult("s0001", records=1, late=0, repeats=0, state_bytes=0, outputs=outputs, jobs=[])
+    result = StoreResult(
+        "s0001", open=True, records=1, late=0, repeats=0, state_bytes=0, outputs=outputs, jobs=[]
+    )
     return Publisher("localhost:9092", "", 1).publish([result])
 
 
