@@ -50,6 +50,20 @@ def test_order_headers_keys_and_ticks(
     assert feed.client.xlen(feed.prefix + "shelf_events") < 200
 
 
+def test_what_a_bridge_of_another_name_left_comes_first(
+    feed: Feed, start_bridge: Callable[[], Process], read_topic: Callable[[str], list[Message]]
+) -> None:
+    """It had read and never acknowledged; what came after it waits its turn."""
+    stream, values = feed.prefix + "shelf_events", feed.shelf_events(300, STORES[:1], per_tick=1000)
+    feed.client.xgroup_create(stream, "bridge", "0")
+    feed.client.xreadgroup("bridge", "a host of long ago", {stream: ">"}, count=200)
+    bridge = start_bridge()
+    feed.wait_until_drained(bridges=[bridge])
+    assert bridge.stop() == 0
+    found = [message.value() for message in read_topic("shelf_events") if header(message, "tick") is None]
+    assert found == list(values.values())
+
+
 def test_bad_records_go_to_dead_letters_with_their_field(
     feed: Feed, start_bridge: Callable[[], Process], read_topic: Callable[[str], list[Message]]
 ) -> None:

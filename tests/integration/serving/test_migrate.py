@@ -201,6 +201,32 @@ def test_the_views_answer(dsn: str) -> None:
         assert run_sql(dsn, f"SELECT * FROM {view}") == []
 
 
+def test_the_views_count_every_alert_of_every_category(dsn: str) -> None:
+    """However many there are: nothing is counted after a limit, and every row can be chosen by its category."""
+    for number, category in enumerate(("BEERS", "FISH")):
+        run_sql(dsn, _SHELF.format(shelf=f"A{number}", category=category))
+        run_sql(dsn, _ALERTS.format(shelf=f"A{number}", category=category))
+    counted = "SELECT count(*) FROM ops.open_alerts WHERE item_category = '{}' AND item_subcategory = 'x'"
+    assert [run_sql(dsn, counted.format(name)) for name in ("BEERS", "FISH")] == [[(1200,)], [(1200,)]]
+    shelves = "SELECT item_category, item_subcategory, open_alerts FROM analytics.shelf_fill ORDER BY 1"
+    assert run_sql(dsn, shelves) == [("BEERS", "x", 1200), ("FISH", "x", 1200)]
+
+
+_SHELF = """
+    INSERT INTO state.shelf_state (store_id, shelf_id, item_category, item_subcategory, current_stock, deficit,
+                                   capacity, shelf_weight_g, updated_at, version)
+    VALUES ('s1', '{shelf}', '{category}', 'x', 1, 0, 10, 100, now(), 1)
+"""
+_ALERTS = """
+    INSERT INTO ops.alerts (alert_id, store_id, shelf_id, alert_type, location, status, item_category, item_subcategory,
+                            current_stock, capacity, stock_pct, threshold_pct, min_qty, suggested_qty, created_at,
+                            updated_at, version)
+    SELECT '{shelf}-' || n, 's1', '{shelf}', 'near_expiry', 'store', CASE n % 5 WHEN 0 THEN 'resolved' ELSE 'open' END,
+           '{category}', 'x', 1, 10, 10, 30, 1, 0, now(), now(), n
+    FROM generate_series(1, 1500) AS n
+"""
+
+
 def test_logins_have_only_the_rights_they_need(database: str, passwords: Passwords) -> None:
     for _ in range(2):
         migrate(database, PLANNING, passwords)

@@ -285,6 +285,10 @@ class Lines:
             self._append(LINE_OF[type(record)], encode(record), False)
         return self
 
+    def raw(self, name: str, value: bytes) -> "Lines":
+        self._append(name, value, False)
+        return self
+
     def tick(self, minutes: int) -> "Lines":
         value = encode(Tick(tick=at(minutes), stores=[STORE]))
         for name in self.entries:

@@ -1,4 +1,4 @@
-"""Alerts and their life: docs/stock-rules.md, Alerts. Tests named w… prevent a known defect of older systems."""
+"""Alerts and their life: docs/stock-rules.md, Alerts."""
 
 from datetime import date
 
@@ -57,16 +57,16 @@ def test_below_the_minimum_quantity_alerts_even_on_a_tiny_shelf() -> None:
     assert (alert.current_stock, alert.min_qty) == (0, 1)
 
 
-def test_w17_the_opening_state_is_evaluated() -> None:
+def test_the_opening_state_is_evaluated() -> None:
     assert lives(alerts(opened(stock=2))) == [("refill_request", "open")]
 
 
-def test_w14_only_the_stock_after_the_tick_alerts() -> None:
+def test_only_the_stock_after_the_tick_alerts() -> None:
     lines = opened().write(take("e1", 1.1, 9), refill("e2", 1.5, 9)).tick(2)
     assert alerts(lines) == []
 
 
-def test_w14_one_alert_while_stock_keeps_falling() -> None:
+def test_one_alert_while_stock_keeps_falling() -> None:
     lines = (
         opened()
         .write(take("e1", 1.1, 5))
@@ -79,7 +79,7 @@ def test_w14_one_alert_while_stock_keeps_falling() -> None:
     assert lives(alerts(lines)) == [("refill_request", "open")]
 
 
-def test_w14_empty_and_expired_lots_neither_raise_nor_hide_near_expiry() -> None:
+def test_empty_and_expired_lots_neither_raise_nor_hide_near_expiry() -> None:
     lots = [
         lot("OLD", 2, date(2025, 12, 20)),
         lot("SOON", 3, date(2026, 1, 4)),
@@ -99,11 +99,11 @@ def test_near_expiry_comes_by_the_calendar_alone() -> None:
     assert alert.created_at.date() == date(2026, 1, 3)
 
 
-def test_w15_without_any_policy_the_defaults_hold() -> None:
+def test_without_any_policy_the_defaults_hold() -> None:
     assert alerts(opened().write(take("e1", 1.1, 5)).tick(2), threshold_pct=10.0) == []
 
 
-def test_w15_the_most_specific_policy_wins_field_by_field() -> None:
+def test_the_most_specific_policy_wins_field_by_field() -> None:
     lines = opened().write(
         policy(1, "all", threshold_pct=90.0, min_qty=15),
         policy(1, "category", item_category="BEERS", threshold_pct=10.0),
@@ -118,7 +118,7 @@ def test_a_policy_of_another_store_does_not_apply() -> None:
     assert alerts(opened().write(policy(1, "x", store_id="s0002", threshold_pct=99.0)).tick(2)) == []
 
 
-def test_w15_a_policy_change_acts_at_the_next_tick_and_its_deletion_too() -> None:
+def test_a_policy_change_acts_at_the_next_tick_and_its_deletion_too() -> None:
     lines = opened().write(policy(1, threshold_pct=60.0)).tick(2).write(policy(2, op="delete")).tick(3)
     found = alerts(lines)
     assert lives(found) == [("refill_request", "open"), ("refill_request", "resolved")]
@@ -129,7 +129,7 @@ def test_an_inactive_policy_does_not_apply() -> None:
     assert alerts(opened().write(policy(1, threshold_pct=60.0, active=False)).tick(2)) == []
 
 
-def test_w16_open_acknowledged_resolved() -> None:
+def test_open_acknowledged_resolved() -> None:
     lines = opened().write(take("e1", 1.1, 6)).tick(2).write(acknowledge(2.5, "A1")).tick(3)
     found = alerts(lines.write(refill("e2", 3.1, 10)).tick(4))
     assert lives(found) == [("refill_request", s) for s in ("open", "acknowledged", "resolved")]
@@ -138,7 +138,7 @@ def test_w16_open_acknowledged_resolved() -> None:
     assert [one.version for one in found] == sorted({one.version for one in found})
 
 
-def test_w16_acknowledged_and_resolved_in_one_tick_are_two_versions() -> None:
+def test_acknowledged_and_resolved_in_one_tick_are_two_versions() -> None:
     lines = (
         opened()
         .write(take("e1", 1.1, 6))
@@ -151,7 +151,7 @@ def test_w16_acknowledged_and_resolved_in_one_tick_are_two_versions() -> None:
     assert found[2].version == found[1].version + 1
 
 
-def test_w16_a_healthy_shelf_says_nothing() -> None:
+def test_a_healthy_shelf_says_nothing() -> None:
     lines = opened()
     for minute in range(2, 8):
         lines.write(take(f"e{minute}", minute - 0.5, 1), refill(f"f{minute}", minute - 0.4, 1)).tick(minute)

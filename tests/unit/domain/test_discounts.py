@@ -1,5 +1,4 @@
-"""What expires is marked down once a day: docs/stock-rules.md, Discounts. Tests named w… prevent a known defect of
-older systems."""
+"""What expires is marked down once a day: docs/stock-rules.md, Discounts."""
 
 from datetime import date
 
@@ -96,18 +95,25 @@ def test_empty_lots_and_shelves_that_were_never_counted_are_not_marked_down() ->
     assert discounts(lines.ticks(1, 3)) == []
 
 
-def test_w19_a_second_run_the_same_day_changes_nothing() -> None:
+def test_a_second_run_the_same_day_changes_nothing() -> None:
     lines = opened(lot("E", 2, TODAY)).ticks(2, 20)
     lines.write(shelf_event("e", 20.5, "putback", "A1", 3, lots=[lot("E", 3, TODAY)])).ticks(21, 400)
     assert shares(lines) == [(1, 0, 50, 50)]
     assert len(labels(lines)) == 1
 
 
-def test_w19_the_next_day_starts_again_from_the_list_price() -> None:
+def test_the_next_day_starts_again_from_the_list_price() -> None:
     lines = opened(lot("E", 2, TOMORROW)).ticks(2, MIDNIGHT + 20)
     assert shares(lines) == [(1, 0, 30, 30), (MIDNIGHT, 0, 50, 50)]
     first, second = discounts(lines)
     assert (first.discount_date, second.discount_date) == (TODAY, TOMORROW)
+
+
+def test_each_day_of_a_shelf_has_a_discount_of_its_own() -> None:
+    """One does not take the place of the other."""
+    _, outputs = run(opened(lot("E", 2, TOMORROW)).ticks(2, MIDNIGHT + 20))
+    keys = [output.key for output in outputs if output.topic == topics.DAILY_DISCOUNTS.name]
+    assert keys == [f"{STORE}/A1/{day}" for day in (TODAY, TOMORROW)]
 
 
 def test_the_round_is_at_the_first_tick_from_the_hour_on() -> None:

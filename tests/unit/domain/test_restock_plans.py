@@ -29,6 +29,7 @@ from tests.unit.domain.lines_of_a_store import (
     plan_id,
     profile,
     run,
+    run_batches,
     shelf_event,
     stored,
     tick_by_tick,
@@ -138,6 +139,13 @@ def test_goods_leave_after_the_picking_time_and_arrive_after_the_way() -> None:
     assert (out.event_type, out.timestamp, out.reason, out.plan_id) == ("wh_out", at(8), "refill", FIRST)
     assert (refill.event_type, refill.timestamp, refill.reason) == ("putback", at(17), "refill")
     assert (refill.plan_id, refill.quantity) == (FIRST, 12)
+
+
+def test_a_young_plan_is_not_forgotten() -> None:
+    """Its store is read back after every tick, and nothing else happens until it is due."""
+    lines = opened(lot("W1", 50)).ticks(2, 40)
+    _, outputs = run_batches(tick_by_tick(lines), pick_minutes=30)
+    assert [minutes_of(one.timestamp) for one in back_room_facts(outputs, "wh_out")] == [31]
 
 
 def test_without_picking_and_travelling_the_goods_are_there_two_ticks_later() -> None:
@@ -255,6 +263,13 @@ def test_a_lot_that_expires_between_plan_and_picking_is_left_alone() -> None:
 def test_a_lot_gives_no_more_than_it_holds() -> None:
     lines = opened(lot("W1", 3), lot("W2", 4), lot("W3", 50)).ticks(2, 8)
     assert taken(lines) == [(2, "W1", 3), (2, "W2", 4), (2, "W3", 5)]
+
+
+def test_two_plans_never_take_the_same_units() -> None:
+    """Of 15 units the first plan took 12 when the shelf is low again; the second gets the rest and is short of 11."""
+    lines = opened(lot("W1", 15)).ticks(2, 6).write(take("e1", 6.1, 14)).ticks(7, 12)
+    assert taken(lines) == [(2, "W1", 12), (8, "W1", 3)]
+    assert [one.quantity for one in back_room_facts(run(lines)[1], "shortage")] == [11]
 
 
 def test_the_goods_of_a_neighbour_stay_where_they_are() -> None:

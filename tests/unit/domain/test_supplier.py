@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartstore.contracts import topics
@@ -34,8 +34,10 @@ from tests.unit.domain.lines_of_a_store import (
     profile,
     receipt,
     run,
+    run_batches,
     shelf_event,
     supplier_plan_id,
+    tick_by_tick,
     wh_policy,
 )
 
@@ -276,6 +278,71 @@ def test_goods_on_order_are_not_ordered_again() -> None:
     assert [plan[1] for plan in plans(lines)] == ["pending", "issued"]
 
 
+def test_a_cut_off_is_used_once_however_often_the_store_is_read_back() -> None:
+    """What is needed after the cut-off waits for the next one, three days later, and changes no order."""
+    lines = opened([lot("B2", 10)]).ticks(CUT_OFF, CUT_OFF + 5)
+    lines.write(back_room_event("gone", CUT_OFF + 5, "removal", "A1", "B2", 10)).ticks(306, 320)
+    next_cut_off = CUT_OFF + 3 * 1440
+    _, outputs = run_batches(tick_by_tick(lines.tick(next_cut_off - 1).tick(next_cut_off)))
+    placed = [one for one in of(outputs, topics.SUPPLIER_ORDERS) if one.status == "ordered"]
+    assert [minutes_of(one.ordered_at) for one in placed] == [CUT_OFF, next_cut_off]
+    assert [one.ordered_qty for one in placed] == [12, 10]
+
+
+STATUSES = ("pending", "issued", "completed", "cancelled")
+"""In the order in which a plan goes through them."""
+happenings = st.lists(
+    st.tuples(st.integers(1, 7 * 24), st.sampled_from(("loss", "approve", "cancel")), st.integers(0, 3)),
+    max_size=30,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(happenings)
+def test_a_plan_never_goes_back_whatever_happens(happening: list[tuple[int, str, int]]) -> None:
+    """A week by the hour: goods vanish, people approve and cancel. What is ordered never becomes pending again."""
+    lines = opened([lot("B2", 40)])
+    for hour in range(1, 7 * 24):
+        for n, (_, kind, which) in enumerate(one for one in happening if one[0] == hour):
+            minutes = hour * 60 - 1 + n / 100
+            lines.write(
+                back_room_event(f"e{hour}-{n}", minutes, "removal", "A1", "B2", 5 + which)
+                if kind == "loss"
+                else plan_command(minutes, kind, supplier_plan_id("A1", which))
+            )
+        lines.tick(hour * 60)
+    _, outputs = run(lines)
+    current: dict[str, int] = {}
+    for plan in of(outputs, topics.WH_SUPPLIER_PLAN):
+        rank = STATUSES.index(plan.status)
+        assert rank >= current.get(plan.supplier_plan_id, 0)
+        current[plan.supplier_plan_id] = rank
+    ordered = [one for one in of(outputs, topics.SUPPLIER_ORDERS) if one.status == "ordered"]
+    assert len({one.supplier_plan_id for one in ordered}) == len(ordered)
+    came = [one.plan_id for one in facts_of(outputs) if one.event_type == "wh_in"]
+    assert len(set(came)) == len(came)
+
+
+def test_steady_sales_neither_drain_the_back_room_nor_flood_it() -> None:
+    """12 units a day for five weeks, by the hour; nobody knew of them in the first."""
+    lines = opened([lot("B2", 20)])
+    for hour in range(1, 35 * 24):
+        if hour % 24 in (3, 6, 9):
+            minutes = hour * 60 - 1
+            lines.write(shelf_event(f"e{hour}", minutes, "pickup", "A1", 4))
+            lines.write(receipt(f"r{hour}", minutes, ("A1", None, 4)))
+        lines.tick(hour * 60)
+    _, outputs = run(lines)
+    week = at(7 * 1440)
+    assert not [one for one in facts_of(outputs) if one.event_type == "shortage" and one.timestamp > week]
+    assert {one.deficit for one in of(outputs, topics.SHELF_STATE) if one.updated_at > week} == {0}
+    behind = [one.wh_current_stock for one in of(outputs, topics.WH_STATE) if one.updated_at > week]
+    assert 0 < min(behind) < max(behind) <= 12 * 7
+    ordered = [one for one in of(outputs, topics.SUPPLIER_ORDERS) if one.status == "ordered"]
+    late = [one.ordered_qty for one in ordered if one.ordered_at > at(21 * 1440)]
+    assert sum(late) == pytest.approx(12 * 14, rel=0.2)
+
+
 def test_a_shelf_can_have_several_orders_and_one_pending_plan() -> None:
     lines = opened([lot("B2", 10)]).tick(CUT_OFF)
     lines.write(back_room_event("gone", CUT_OFF, "removal", "A1", "B2", 10)).tick(CUT_OFF + 1)
@@ -340,6 +407,15 @@ def test_a_supplier_request_is_open_until_its_goods_are_ordered() -> None:
 def test_lots_of_the_back_room_that_expire_soon_raise_an_alert(days: int, is_near: bool) -> None:
     lines = opened([lot("B2", 50, date(2026, 1, 1) + timedelta(days=days))])
     assert bool(alerts(lines, "near_expiry")) == is_near
+
+
+def test_empty_and_expired_lots_of_the_back_room_neither_raise_nor_hide_near_expiry() -> None:
+    gone, soon = date(2025, 12, 20), date(2026, 1, 6)
+    lines = opened([lot("OLD", 2, gone), lot("SOON", 3, soon), lot("FAR", 50, date(2026, 3, 1))])
+    lines.write(back_room_event("out", 1, "removal", "A1", "SOON", 3)).tick(2)
+    found = [one for one in of(run(lines)[1], topics.ALERTS) if one.alert_type == "near_expiry"]
+    assert [(one.location, one.status) for one in found] == [("warehouse", "open"), ("warehouse", "resolved")]
+    assert found[0].expiry_date == soon
 
 
 # Demand, levels, calendar

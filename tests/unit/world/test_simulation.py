@@ -1,16 +1,21 @@
 """The simulated retailer: the same for the same settings, and its books add up."""
 
+from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import decoder, encode, epoch_ms
 from smartstore.world.model import JobFact, SnapshotError
 from smartstore.world.physical.estate import Estate
-from smartstore.world.simulation.world import build_simulation
+from smartstore.world.physical.plan import PICK
+from smartstore.world.simulation.promotions import discounts_of
+from smartstore.world.simulation.world import SimulatedStore, build_simulation
 from tests.unit.world.auditor import Auditor
 from tests.unit.world.lock_step import Jobs, lock_step
 from tests.unit.world.small_worlds import on_wire, opening, run, simulation_settings
@@ -209,3 +214,40 @@ def test_default_store_has_work_for_the_alerts() -> None:
     assert len(recovered) > 50
     assert len(near) > 50
     assert len(low_before) < 0.2 * len(capacities)
+
+
+def test_dates_count_from_the_day_the_run_begins() -> None:
+    """Begun a hundred days later, it is the same world a hundred days later, whatever the day is today."""
+    settings = simulation_settings()
+    later = date(2026, 4, 11)
+    source = replace(settings.source, simulation=replace(settings.source.simulation, start=later))
+    dates = [_dates(build_simulation(one)) for one in (settings, replace(settings, source=source))]
+    assert dates[1] == [day + timedelta(days=100) for day in dates[0]]
+
+
+def _dates(world: Estate) -> list[date]:
+    counts = [emission.record for emission in opening(world) if emission.line == "stock_counts"]
+    lots = [lot for one in counts for lot in one.lots]
+    return [day for lot in lots for day in (lot.received_date, lot.expiry_date)]
+
+
+def test_what_is_on_promotion_is_taken_more_often() -> None:
+    """Than its visibility would have it, by about the fifth that is off on average."""
+    world = build_simulation(simulation_settings(customers=5000))
+    store = world._models[0]._planner
+    assert isinstance(store, SimulatedStore)
+    day = world.start_ms // 86_400_000 + 1
+    plan = store.day(day)
+    picks = np.bincount(plan.shelf[plan.kind == PICK], minlength=len(store.shelves))
+    promoted = list(discounts_of(42, day, len(store.shelves)))
+    expected = picks.sum() * (store._visibility[promoted].sum() / store._visibility.sum())
+    assert picks[promoted].sum() / expected == pytest.approx(1.2, abs=0.06)
+
+
+def test_fresh_goods_do_not_keep_for_a_year() -> None:
+    rows = [one.record for one in opening(build_simulation(simulation_settings()))]
+    profiles = [row.profile for row in rows if getattr(row, "kind", "") == "profile"]
+    life = {profile.item_category: profile.shelf_life_days for profile in profiles}
+    fresh = {name: life.pop(name) for name in ("FISH", "MEAT", "FRUITS AND VEGETABLES", "REFRIGERATED")}
+    assert all(1 < days <= 21 for days in fresh.values())
+    assert life.pop("FROZEN") < 365 <= min(life.values())
