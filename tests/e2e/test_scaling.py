@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.estate import SMARTSTORE, Estate, running, spec, wait_until
+from tests.estate import SMARTSTORE, Estate, running, spec, wait_until, written
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -36,8 +36,14 @@ def last_tick(estate: Estate, store: str) -> Any:
     return estate.rows(f"select max(updated_at) from state.shelf_state where store_id = '{store}'")[0][0]
 
 
+def smartstore(estate: Estate, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command on the estate's data."""
+    command = [SMARTSTORE, *words, "--data-dir", str(estate.data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_stores_open_and_close_while_it_runs(tmp_path: Path) -> None:
-    """2 → 4 → 1, a restart that keeps it, → 3: nothing is restarted, nothing is lost, everything verifies."""
+    """2 → 4 → 1, a savepoint, two shards in place of one, → 3: nothing is lost, everything verifies."""
     resource = spec("scaling", stores=2, **SOURCE)
     with running(resource, tmp_path) as estate:
         wait_until("a tick", lambda: last_tick(estate, "s0001") is not None, 120)
@@ -48,17 +54,21 @@ def test_stores_open_and_close_while_it_runs(tmp_path: Path) -> None:
         wait_until("one open store", lambda: open_stores(estate) == ["s0001"], 60)
         assert [(row["name"], row["pid"]) for row in estate.status()["components"]] == before
         assert estate.rows("select distinct store_id from ops.open_alerts") in ([], [("s0001",)])
-        refused = subprocess.run(
-            [SMARTSTORE, "scale", "0", "--data-dir", str(estate.data_dir)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        refused = smartstore(estate, "scale", "0")
         assert (refused.returncode, refused.stderr) == (
             2,
             "smartstore: spec.stores: 0 is out of range; at least 1 is allowed\n",
         )
+        created = smartstore(estate, "savepoint", "create")
+        assert (created.returncode, created.stdout[:26]) == (0, "0001  4 stores of 1 shard "), created
+    resource["spec"]["streaming"] = {"hot": {"shards": 2}}
+    file = written(resource, tmp_path)
+    refused = smartstore(estate, "up", str(file))
+    assert refused.returncode == 1
+    assert "the stores' state lies in 1 shards, the file asks for 2" in refused.stderr
+    assert smartstore(estate, "savepoint", "restore", "0001").returncode == 0
     with running(resource, tmp_path) as estate:
+        assert {"hot-0", "hot-1"} <= {row["name"] for row in estate.status()["components"]}
         assert estate.status()["stores"] == 1
         estate.scale(3)
         closed = last_tick(estate, "s0004")

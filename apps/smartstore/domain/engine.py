@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Struct
 
 from smartstore.contracts import topics
+from smartstore.contracts.applications import HOT
 from smartstore.contracts.events import Command, StoreConfig
 from smartstore.contracts.outputs import DeadLetter, JobStatus
 from smartstore.contracts.settings import PlanningSettings
@@ -72,7 +73,7 @@ JOBS = (
     shelf_daily_features.NAME,
 )
 """In topological order."""
-APPLICATION = "hot"
+APPLICATION = HOT
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,11 @@ def unpack_parts(blob: bytes) -> dict[str, bytes]:
     return msgspec.msgpack.decode(packed, type=dict[str, bytes])
 
 
+def taken_ms_of(blob: bytes) -> int:
+    """The last tick (epoch ms) that a packed state has taken, or `NO_POSITION`."""
+    return int(msgspec.msgpack.decode(unpack_parts(blob)["runner"])["taken_ms"])
+
+
 def job_bytes(parts: dict[str, bytes], job: str) -> int:
     """Size of one job's state."""
     return sum(len(part) for name, part in parts.items() if name.split("/")[0] == job)

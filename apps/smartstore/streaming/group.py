@@ -14,6 +14,7 @@ from smartstore.domain.engine import JOBS, Advanced, Parameters, StoreState, adv
 from smartstore.domain.lines import Arrivals
 from smartstore.domain.state_codec import decode_state, encode_parts, job_bytes, pack_parts
 from smartstore.domain.tick import Output
+from smartstore.streaming.origin import Origin
 
 
 class JobStatistics(msgspec.Struct, frozen=True):
@@ -54,8 +55,8 @@ _known_states: dict[str, tuple[bytes, StoreState]] = {}
 class StoreGroup:
     """The function Spark calls for each store that has rows in a micro-batch."""
 
-    def __init__(self, parameters: Parameters) -> None:
-        self._parameters = parameters
+    def __init__(self, parameters: Parameters, application: str, origin: Origin) -> None:
+        self._parameters, self._application, self._origin = parameters, application, origin
 
     def __call__(
         self, key: tuple[str], frames: Iterator[pd.DataFrame], spark_state: Any
@@ -63,7 +64,7 @@ class StoreGroup:
         """One call per store and micro-batch; keeps the state, yields one `StoreResult` as bytes."""
         store_id = key[0]
         frame = pd.concat(list(frames), ignore_index=True)
-        blob = bytes(spark_state.get[0]) if spark_state.exists else None
+        blob = bytes(spark_state.get[0]) if spark_state.exists else self._origin.state(store_id)
         state = _load(store_id, blob)
         advanced = advance(store_id, state, arrivals_by_line(frame), self._parameters, perf_counter)
         size = len(blob or b"")
@@ -74,7 +75,7 @@ class StoreGroup:
             size = len(blob)
             spark_state.update((blob,))
             _known_states[store_id] = (blob, advanced.state)
-        result = _result(store_id, state, advanced, parts, size, len(frame))
+        result = _result(self._application, store_id, state, advanced, parts, size, len(frame))
         yield pd.DataFrame({"result": [_ENCODER.encode(result)]})
 
 
@@ -103,7 +104,13 @@ def _load(store_id: str, blob: bytes | None) -> StoreState:
 
 
 def _result(
-    store_id: str, before: StoreState, advanced: Advanced, parts: dict[str, bytes], size: int, records: int
+    application: str,
+    store_id: str,
+    before: StoreState,
+    advanced: Advanced,
+    parts: dict[str, bytes],
+    size: int,
+    records: int,
 ) -> StoreResult:
     after = advanced.state
     outputs = list(advanced.outputs)
@@ -111,7 +118,7 @@ def _result(
     for place, status in enumerate(advanced.status):
         old, new = before.counts[place], after.counts[place]
         state_bytes = job_bytes(parts, JOBS[place])
-        row = msgspec.structs.replace(status, state_bytes=state_bytes)
+        row = msgspec.structs.replace(status, application=application, state_bytes=state_bytes)
         outputs.append(Output(topics.JOB_STATUS.name, key_of(topics.JOB_STATUS.key, row), encode(row)))
         jobs.append(
             JobStatistics(

@@ -1,40 +1,49 @@
 """The one query of the hot application: source lines in, one result per store and micro-batch out."""
 
+from msgspec import Struct
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql.streaming.readwriter import DataStreamReader
 from pyspark.sql.streaming.state import GroupStateTimeout
 
 from smartstore.contracts.topics import HOT_LINES, POS_TRANSACTIONS, SHELF_EVENTS, Topic
-from smartstore.contracts.wire import HEADER_JOB, HEADER_POSITION, POSITION_HEADER, TICK_KEY
-from smartstore.domain.engine import Parameters
+from smartstore.contracts.wire import HEADER_JOB, HEADER_POSITION, POSITION_HEADER, TICK_KEY, encode
 from smartstore.streaming.group import StoreGroup
+from smartstore.streaming.savepoint import Positions
+from smartstore.streaming.shard import Shard
 
 RESULT_SCHEMA = "result binary"
 STATE_SCHEMA = "state binary"
+_EARLIEST = -2
 BULK_LINES = (SHELF_EVENTS, POS_TRANSACTIONS)
 """The lines whose volume follows the shoppers."""
 
 
-def results(
-    spark: SparkSession, bootstrap: str, prefix: str, max_records: int, parameters: Parameters
-) -> DataFrame:
+class Reading(Struct, frozen=True):
+    """What is read: the lines' partitions of one shard. A new checkpoint begins at `begin`, else at the beginning."""
+
+    bootstrap: str
+    prefix: str
+    shard: Shard
+    begin: Positions
+
+
+def results(spark: SparkSession, reading: Reading, max_records: int, group: StoreGroup) -> DataFrame:
     """A streaming frame with one column `result` (a `StoreResult` as bytes).
 
     `max_records` bounds the bulk lines' records of one micro-batch, so that catching up stays in steps. The other lines
     are read whole: they are small, and a bound in proportion would keep the opening counts behind the sales, with
     everything held in the state until then.
     """
-    bulk = _source(spark, bootstrap, prefix, BULK_LINES).option("maxOffsetsPerTrigger", max_records).load()
-    small = _source(
-        spark, bootstrap, prefix, tuple(line for line in HOT_LINES if line not in BULK_LINES)
-    ).load()
+    small_lines = tuple(line for line in HOT_LINES if line not in BULK_LINES)
+    bulk = _source(spark, reading, BULK_LINES).option("maxOffsetsPerTrigger", max_records).load()
+    small = _source(spark, reading, small_lines).load()
     rows = (
         bulk.unionByName(small)
         .where(~_is_own())
         .select(
             f.explode(_stores()).alias("store_id"),
-            f.expr(f"substring(topic, {len(prefix) + 1})").alias("topic"),
+            f.expr(f"substring(topic, {len(reading.prefix) + 1})").alias("topic"),
             "offset",
             "value",
             _position().alias("position"),
@@ -42,16 +51,22 @@ def results(
         )
     )
     return rows.groupBy("store_id").applyInPandasWithState(
-        StoreGroup(parameters), RESULT_SCHEMA, STATE_SCHEMA, "append", GroupStateTimeout.NoTimeout
+        group, RESULT_SCHEMA, STATE_SCHEMA, "append", GroupStateTimeout.NoTimeout
     )
 
 
-def _source(spark: SparkSession, bootstrap: str, prefix: str, lines: tuple[Topic, ...]) -> DataStreamReader:
+def _source(spark: SparkSession, reading: Reading, lines: tuple[Topic, ...]) -> DataStreamReader:
+    names = {reading.prefix + line.name: line.name for line in lines}
+    partitions = reading.shard.own_partitions
+    begin = {
+        topic: {str(number): reading.begin.get(line, {}).get(number, _EARLIEST) for number in partitions}
+        for topic, line in names.items()
+    }
     return (
         spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", bootstrap)
-        .option("subscribe", ",".join(prefix + line.name for line in lines))
-        .option("startingOffsets", "earliest")
+        .option("kafka.bootstrap.servers", reading.bootstrap)
+        .option("assign", encode(dict.fromkeys(names, partitions)).decode())
+        .option("startingOffsets", encode(begin).decode())
         .option("includeHeaders", "true")
         .option("failOnDataLoss", "true")
         .option("kafka.fetch.max.wait.ms", 10)  # a longer poll on a quiet line holds up every batch

@@ -5,7 +5,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from smartstore.domain.engine import APPLICATION, JOBS
+from smartstore.domain.engine import JOBS
 from smartstore.process.spark import lag
 from smartstore.streaming.group import StoreResult
 
@@ -13,7 +13,9 @@ from smartstore.streaming.group import StoreResult
 class Statistics:
     """Prometheus metrics of the application and of each job."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, name: str) -> None:
+        """`name`: of the application."""
+        self._application = name
         job, application = ["job", "application"], ["application"]
         self._events = Counter("smartstore_job_events", "Events a job took in", job, registry=registry)
         self._outputs = Counter("smartstore_job_outputs", "Records a job emitted", job, registry=registry)
@@ -53,19 +55,19 @@ class Statistics:
         self._stores = Gauge(
             "smartstore_application_stores", "Open stores served", application, registry=registry
         )
-        for name in JOBS:
-            self._events.labels(name, APPLICATION)
+        for job_name in JOBS:
+            self._events.labels(job_name, self._application)
         self._ticks: dict[str, dict[str, int]] = defaultdict(dict)
         self._sizes: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
 
     def add(self, results: list[StoreResult]) -> None:
         """Count what one micro-batch did."""
         for result in results:
-            self._records.labels(APPLICATION).inc(result.records)
-            self._late.labels(APPLICATION).inc(result.late)
-            self._repeats.labels(APPLICATION).inc(result.repeats)
+            self._records.labels(self._application).inc(result.records)
+            self._late.labels(self._application).inc(result.late)
+            self._repeats.labels(self._application).inc(result.repeats)
             for row in result.jobs:
-                labels = (row.job, APPLICATION)
+                labels = (row.job, self._application)
                 self._events.labels(*labels).inc(row.events_in)
                 self._outputs.labels(*labels).inc(row.events_out)
                 self._dropped.labels(*labels).inc(row.dropped)
@@ -77,15 +79,15 @@ class Statistics:
                     del self._ticks[row.job][result.store_id]
         for job, ticks in self._ticks.items():
             if ticks:
-                self._tick.labels(job, APPLICATION).set(min(ticks.values()) / 1000)
+                self._tick.labels(job, self._application).set(min(ticks.values()) / 1000)
             sizes = self._sizes[job].values()
-            self._rows.labels(job, APPLICATION).set(sum(rows for rows, _ in sizes))
-            self._bytes.labels(job, APPLICATION).set(sum(size for _, size in sizes))
-            self._stores.labels(APPLICATION).set(len(ticks))
+            self._rows.labels(job, self._application).set(sum(rows for rows, _ in sizes))
+            self._bytes.labels(job, self._application).set(sum(size for _, size in sizes))
+            self._stores.labels(self._application).set(len(ticks))
 
     def progress(self, progress: Any) -> None:
         """Take in Spark's own report of the last micro-batch (`StreamingQuery.lastProgress`)."""
         seconds = progress["durationMs"].get("triggerExecution", 0) / 1000
-        self._last.labels(APPLICATION).set(seconds)
-        self._batches.labels(APPLICATION).observe(seconds)
-        self._lag.labels(APPLICATION).set(sum(lag(source) for source in progress["sources"]))
+        self._last.labels(self._application).set(seconds)
+        self._batches.labels(self._application).observe(seconds)
+        self._lag.labels(self._application).set(sum(lag(source) for source in progress["sources"]))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smartstore.contracts import topics as contract
+from smartstore.contracts.applications import is_hot
 from smartstore.contracts.outputs import JobStatus
 from smartstore.contracts.topics import Topic
 from smartstore.verify.configuration import RelayComparison
@@ -32,9 +33,6 @@ from smartstore.verify.table_checks import check_tables
 from smartstore.verify.ticks import milliseconds
 from smartstore.verify.topic_checks import Ranges, check_topics
 from smartstore.verify.topics import Record, Topics
-
-HOT = "hot"
-"""The application whose progress counts."""
 
 Progress = Callable[[str], None]
 
@@ -131,7 +129,7 @@ def read_acknowledged(topics: Topics) -> dict[str, int]:
     for batch in topics.read(contract.JOB_STATUS):
         for message in batch:
             status = decoder.decode(message.value())
-            if status.application == HOT:
+            if is_hot(status.application):
                 newest[status.store_id, status.job] = milliseconds(status.tick)
     stores: dict[str, int] = {}
     for (store, _), tick in newest.items():

@@ -14,11 +14,11 @@ import msgspec
 from confluent_kafka import Message
 from msgspec import Struct
 
+from smartstore.contracts.applications import is_hot
 from smartstore.contracts.topics import JOB_STATUS
 from smartstore.contracts.wire import epoch_ms
 from smartstore.world.follower import TopicFollower
 
-APPLICATION = "hot"
 _NEWEST = 100_000
 
 
@@ -80,7 +80,7 @@ class Progress:
                 status = _decode(value or b"")
             except msgspec.MsgspecError:
                 continue
-            if status.application != APPLICATION:
+            if not is_hot(status.application):
                 continue
             tick = epoch_ms(status.tick)
             with self._lock:

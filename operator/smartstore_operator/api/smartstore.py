@@ -86,6 +86,16 @@ class Spec(Block):
         return with_profile_defaults(given)
 
     @model_validator(mode="after")
+    def _check_shards(self) -> Self:
+        shards, partitions = self.streaming.hot.shards, self.kafka.partitions
+        if partitions % shards:
+            raise ValueError(
+                f"streaming.hot.shards is {shards}, but the {partitions} partitions (kafka.partitions) cannot be "
+                "shared evenly among so many"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_stores(self) -> Self:
         if self.source.type == "Replay" and self.stores > settings.RECORDED_STORES:
             raise ValueError(

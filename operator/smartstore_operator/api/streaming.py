@@ -22,9 +22,14 @@ class Hot(Block):
         default=200_000, description="Most records of one micro-batch."
     )
     driver_memory: Size = Field(default="1Gi", description="Java heap of the driver.")
+    shards: Annotated[int, Field(ge=1, le=512)] = Field(
+        default=1,
+        description="How many applications share the stores, evenly by Kafka partition: a divisor of "
+        "kafka.partitions. Once there is data it changes by a savepoint only.",
+    )
     shuffle_partitions: Annotated[int, Field(ge=1, le=1_000)] = Field(
         default=2,
-        description="Partitions of the stores' state; kept in the checkpoint, cannot change once there is data.",
+        description="Partitions of an application's state; kept in the checkpoint, changes by a savepoint only.",
     )
 
 

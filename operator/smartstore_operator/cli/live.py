@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -18,7 +19,7 @@ from rich.text import Text
 from smartstore_operator.cli import figures
 from smartstore_operator.cli.lines import first_alert_text
 from smartstore_operator.embedded.alerts import AlertRow
-from smartstore_operator.embedded.observer import Observation, Observer
+from smartstore_operator.embedded.observer import Job, Observation, Observer
 from smartstore_operator.embedded.runner import Change
 from smartstore_operator.embedded.supervisor import Supervisor
 
@@ -139,7 +140,7 @@ def screen(
     layout = Layout()
     layout.split_column(
         Layout(_head(name, seconds, status, seen), size=4),
-        Layout(_jobs(seen), size=max(len(seen.jobs), 1) + 3),
+        Layout(_jobs(seen), size=max(len(over_applications(seen.jobs)), 1) + 3),
         Layout(name="below", ratio=1),
         Layout(_foot(status, events), size=2),
     )
@@ -169,13 +170,32 @@ def _head(name: str, seconds: float, status: dict[str, Any], seen: Observation) 
 
 def _jobs(seen: Observation) -> RenderableType:
     table = _table("job", ">events", ">acknowledged tick", ">lag", ">last batch")
-    for job in seen.jobs:
+    for job in over_applications(seen.jobs):
         lag = "–" if job.lag is None else f"{job.lag:,}"
         batch = "–" if job.last_batch_seconds is None else f"{job.last_batch_seconds:.2f} s"
         table.add_row(job.name, f"{job.events_total:,}", figures.moment(job.tick), lag, batch)
     if not seen.jobs:
         table.add_row(Text("the jobs are not up yet", style="dim"))
     return Panel(table, title="Jobs", title_align="left", border_style="dim")
+
+
+def over_applications(jobs: Iterable[Job]) -> list[Job]:
+    """One line for each job, whichever applications share the stores: sums, and the slowest of what does not add up."""
+    by_name: dict[str, list[Job]] = {}
+    for job in jobs:
+        by_name.setdefault(job.name, []).append(job)
+    return [
+        replace(
+            shared[0],
+            events_total=sum(job.events_total for job in shared),
+            tick=min((job.tick for job in shared if job.tick), default=None),
+            lag=sum(job.lag or 0 for job in shared),
+            last_batch_seconds=max(job.last_batch_seconds or 0.0 for job in shared),
+        )
+        if len(shared) > 1
+        else shared[0]
+        for shared in by_name.values()
+    ]
 
 
 def _alerts(seen: Observation) -> RenderableType:

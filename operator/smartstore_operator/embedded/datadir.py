@@ -39,6 +39,11 @@ class DataDir:
         """Where the component keeps what survives restarts."""
         return self.root / "state" / component
 
+    @property
+    def savepoints(self) -> Path:
+        """Where the savepoints of the stock jobs are, by name."""
+        return self.state("savepoints")
+
     def log(self, component: str) -> Path:
         """The component's log file."""
         return self.root / "logs" / f"{component}.log"

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from smartstore.contracts.applications import is_hot
 from smartstore_operator.embedded import metrics
 from smartstore_operator.embedded.alerts import AlertReader, AlertRow, Alerts
 from smartstore_operator.embedded.metrics import Samples
 
-APPLICATIONS = ("hot",)
-"""Components that run jobs; each exports metrics under its own name as application."""
 _WORLD = "world"
 _SAMPLE_SECONDS = 1.0
 _EAGER_SECONDS = 0.25
@@ -23,7 +22,7 @@ _RATE_SECONDS = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One job: events since it started, its acknowledged tick, and how its application does."""
+    """One job of one application: events since it started, its acknowledged tick, and how its application does."""
 
     name: str
     application: str
@@ -118,7 +117,7 @@ class Observer:
         }
 
     def _scrape(self) -> dict[str, Samples]:
-        names = [name for name in (*APPLICATIONS, _WORLD) if name in self._urls]
+        names = [name for name in self._urls if is_hot(name) or name == _WORLD]
         return {name: metrics.scrape(self._urls[name]) for name in names}
 
     def _take_alerts(self, alerts: Alerts | None) -> None:
@@ -149,8 +148,9 @@ class Observer:
             changes["simulated_time"] = _iso(simulated)
         jobs: list[Job] = []
         rate = 0.0
-        for application in APPLICATIONS:
-            samples = pages.get(application, {})
+        for application, samples in pages.items():
+            if not is_hot(application):
+                continue
             records = metrics.total(samples, "smartstore_application_records_total")
             if records is not None:
                 rate += self._count(application, records, now).rate()

@@ -18,6 +18,7 @@ from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.embedded import ports, toolchain
 from smartstore_operator.embedded.datadir import DataDir, write_json, write_text
 from smartstore_operator.embedded.errors import PreflightError
+from smartstore_operator.embedded.savepoints import HOT_FACT
 from smartstore_operator.render import Platform, Rendered, port_requests, render, secret_names
 
 LEAST_FREE_BYTES = 2 * 1024**3
@@ -130,6 +131,7 @@ def prepare(smartstore: SmartStore, data: DataDir, environment: Mapping[str, str
     """
     _demand_space(data.root)
     _demand_same_partitions(smartstore, data)
+    _demand_same_shards(smartstore, data)
     platform = _platform(smartstore, data, environment)
     smartstore = _as_scaled(smartstore, data)
     return System(smartstore=smartstore, data=data, platform=platform, rendered=render(smartstore, platform))
@@ -173,6 +175,7 @@ def _platform(smartstore: SmartStore, data: DataDir, environment: Mapping[str, s
         ports=_ports(smartstore, data),
         secrets={name: _secret(name, smartstore, data, environment) for name in secret_names(smartstore)},
         cluster_id=str(data.remember("cluster_id", _new_cluster_id)),
+        savepoint=data.fact(HOT_FACT)["savepoint"],
     )
 
 
@@ -215,6 +218,19 @@ def _demand_same_partitions(smartstore: SmartStore, data: DataDir) -> None:
             "spec.kafka.partitions",
             f"set it back to {kept}, or start anew by `smartstore reset`",
         )
+
+
+def _demand_same_shards(smartstore: SmartStore, data: DataDir) -> None:
+    """The stores' state lies in the checkpoints of as many applications as there were at the first start."""
+    wanted, kept = smartstore.spec.streaming.hot.shards, data.fact(HOT_FACT) or {}
+    if kept.get("shards") not in (None, wanted):
+        raise PreflightError(
+            f"the stores' state lies in {kept['shards']} shards, the file asks for {wanted}",
+            "spec.streaming.hot.shards",
+            f"start it with {kept['shards']}, then `smartstore savepoint create`, `smartstore down`, `smartstore "
+            "savepoint restore NAME`; the next start may have another number",
+        )
+    data.note(HOT_FACT, {"shards": wanted, "savepoint": kept.get("savepoint")})
 
 
 def _new_cluster_id() -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
+from smartstore.contracts.applications import hot_applications
 from smartstore_operator.api.scalars import mebibytes, milliseconds
 from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render import connect
@@ -12,8 +13,8 @@ from smartstore_operator.render.component import Component
 from smartstore_operator.render.context import JVM_ENVIRONMENT, Context, has_gateway, http_probe
 
 RUN_FILE = "run.json"
-METRICS_PARTS = ("world", "bridge", "hot", "connectors")
-"""The services that every SmartStore has; each serves metrics and health."""
+SAVEPOINTS = "savepoints"
+"""Where savepoints lie below the directory of state."""
 GATEWAY = "gateway"
 LAKE_HEAD_START_SECONDS = 30
 """How long the live path has the machine for itself once everything is ready."""
@@ -88,17 +89,27 @@ def gateway(context: Context) -> Component:
     return replace(component, ports=ports, probe=http_probe(GATEWAY, "/readyz"))
 
 
-def hot(context: Context) -> Component:
-    """The stock jobs on Spark, a driver in local mode."""
-    hot = context.spec.streaming.hot
+def hot(context: Context) -> tuple[Component, ...]:
+    """The stock jobs on Spark, a driver in local mode for each shard."""
+    shards = context.spec.streaming.hot.shards
+    return tuple(_hot(context, shard, name) for shard, name in enumerate(hot_applications(shards)))
+
+
+def _hot(context: Context, shard: int, name: str) -> Component:
+    hot, savepoints = context.spec.streaming.hot, context.platform.state_dir(SAVEPOINTS)
     extra = {
         **_spark_driver(context, hot.driver_memory),
         "SMARTSTORE_HOT_TRIGGER_MS": str(milliseconds(hot.trigger)),
         "SMARTSTORE_HOT_MAX_RECORDS": str(hot.max_records_per_trigger),
         "SMARTSTORE_HOT_SHUFFLE_PARTITIONS": str(hot.shuffle_partitions),
+        "SMARTSTORE_HOT_SHARD": str(shard),
+        "SMARTSTORE_HOT_SHARDS": str(hot.shards),
+        "SMARTSTORE_SAVEPOINT_DIR": savepoints,
     }
+    if context.platform.savepoint is not None:
+        extra["SMARTSTORE_HOT_SAVEPOINT"] = f"{savepoints}/{context.platform.savepoint}"
     process = _Process(
-        name="hot", module="smartstore.streaming.hot", access=("run", "kafka"), needs=("topics",)
+        name=name, module="smartstore.streaming.hot", access=("run", "kafka"), needs=("topics",)
     )
     return _component(context, process, extra=extra, stop_seconds=30.0)
 
@@ -114,7 +125,7 @@ def lake(context: Context) -> Component:
         "SMARTSTORE_LAKE_MAX_RECORDS": str(application.max_records_per_trigger),
         "SMARTSTORE_LAKE_RETENTION_HOURS": str(lake.retention // timedelta(hours=1)),
     }
-    needs = ("topics", "connectors", "bridge", "hot", "world")
+    needs = ("topics", "connectors", "bridge", *hot_applications(context.spec.streaming.hot.shards), "world")
     process = _Process(name="lake", module="smartstore.lake", access=("kafka",), needs=needs)
     return _component(context, process, extra=extra, stop_seconds=40.0)
 
@@ -178,7 +189,8 @@ def metrics_parts(spec: Spec) -> tuple[str, ...]:
     """The services of our own that this SmartStore has."""
     lake = ("lake",) if spec.lake.enabled else ()
     gateway = (GATEWAY,) if has_gateway(spec) else ()
-    return (*METRICS_PARTS, *lake, *gateway)
+    hot = hot_applications(spec.streaming.hot.shards)
+    return ("world", "bridge", *hot, "connectors", *lake, *gateway)
 
 
 def metrics_port(component: str) -> str:

@@ -30,6 +30,8 @@ class Platform:
     """A value for every name that `secret_names` gives."""
     cluster_id: str
     """Kafka's cluster id: 16 random bytes, URL-safe base64 without padding; chosen once per data directory."""
+    savepoint: str | None = None
+    """Name of the savepoint from which the stock jobs begin where there is no checkpoint."""
     cores: int = 2
     """Processor cores that Spark may use."""
     host: str = "127.0.0.1"

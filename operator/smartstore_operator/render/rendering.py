@@ -130,7 +130,7 @@ def _components(context: Context) -> tuple[Component, ...]:
         dataplane.migrate(context),
         dataplane.connectors(context),
         dataplane.bridge(context),
-        dataplane.hot(context),
+        *dataplane.hot(context),
         dataplane.world(context),
     ]
     if has_gateway(spec):

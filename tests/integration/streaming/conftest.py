@@ -9,12 +9,12 @@ from tests.integration.streaming.hot_process import Hot
 
 
 @pytest.fixture
-def new_hot(bootstrap: str, topic_prefix: str, tmp_path: Path) -> Iterator[Callable[[], Hot]]:
-    """A factory of the application for this test's topics."""
+def new_hot(bootstrap: str, topic_prefix: str, tmp_path: Path) -> Iterator[Callable[..., Hot]]:
+    """A factory of applications for this test's topics, each name with a directory of its own."""
     made: list[Hot] = []
 
-    def make() -> Hot:
-        made.append(Hot(bootstrap, topic_prefix, tmp_path))
+    def make(name: str = "hot", **variables: str) -> Hot:
+        made.append(Hot(bootstrap, topic_prefix, tmp_path / name, **variables))
         return made[-1]
 
     yield make

@@ -19,7 +19,9 @@ from tests.integration.streaming.lines_on_kafka import PARTITIONS, STEP_MS, read
 class Hot:
     """Starts, kills and stops the driver; `acknowledged` is the slowest store's tick on `job_status`."""
 
-    def __init__(self, bootstrap: str, prefix: str, directory: Path) -> None:
+    def __init__(self, bootstrap: str, prefix: str, directory: Path, **variables: str) -> None:
+        """`variables`: environment beside the usual; a state directory of its own by SMARTSTORE_DATA_DIR."""
+        directory.mkdir(exist_ok=True)
         run = directory / "run.json"
         run.write_bytes(encode(RunSettings(name="test", stores=3, source=SourceSettings(tick_ms=STEP_MS))))
         self._bootstrap, self._prefix, self.log = bootstrap, prefix, directory / "hot.log"
@@ -34,6 +36,7 @@ class Hot:
             "SMARTSTORE_SPARK_JARS": str(jar_dir("spark")),
             "SMARTSTORE_HOT_MAX_RECORDS": "2000",
             "SMARTSTORE_HOT_TRIGGER_MS": "200",
+            **variables,
         }
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -11,6 +11,7 @@ from smartstore_operator.api.problems import SpecError
 from smartstore_operator.embedded import system, toolchain
 from smartstore_operator.embedded.datadir import DataDir
 from smartstore_operator.embedded.errors import PreflightError
+from smartstore_operator.embedded.savepoints import HOT_FACT
 
 SPEC = """\
 apiVersion: smartstore.io/v1alpha1
@@ -143,3 +144,33 @@ def test_a_request_to_scale_is_answered_or_refused(tmp_path: Path) -> None:
         "the recorded data of source type Replay have 433 stores" in applied.scale({"stores": 434})["error"]
     )
     assert applied.system.smartstore.spec.stores == stores(applied.system) == 5
+
+
+def test_shards_are_fixed_until_a_savepoint_is_restored(tmp_path: Path) -> None:
+    def with_shards(number: int) -> system.System:
+        text = SPEC.replace("backend: Local", f"backend: Local, hot: {{shards: {number}}}")
+        (tmp_path / "small.yaml").write_text(text % {"partitions": 4, "port": "", "more": ""})
+        smartstore, data = system.load(tmp_path / "small.yaml", tmp_path / "data")
+        data.create(smartstore.name)
+        return system.prepare(smartstore, data, environment={})
+
+    def hot(made: system.System) -> dict[str, str | None]:
+        return {
+            c.name: c.environment.get("SMARTSTORE_HOT_SAVEPOINT")
+            for c in made.rendered.components
+            if c.name.startswith("hot")
+        }
+
+    assert hot(with_shards(1)) == {"hot": None}
+    with pytest.raises(
+        PreflightError, match=r"lies in 1 shards, the file asks for 2.*hot\.shards.*savepoint restore NAME"
+    ):
+        with_shards(2)
+    data = DataDir(tmp_path / "data")
+    data.note(HOT_FACT, {"shards": None, "savepoint": "0001"})
+    begun = hot(with_shards(2))
+    assert begun == dict.fromkeys(("hot-0", "hot-1"), str(data.savepoints / "0001"))
+    with pytest.raises(PreflightError, match="lies in 2 shards"):
+        with_shards(4)
+    with pytest.raises(SpecError, match=r"streaming\.hot\.shards is 3, but the 4 partitions"):
+        with_shards(3)

@@ -9,7 +9,7 @@ from rich.layout import Layout
 
 from smartstore_operator.cli import figures
 from smartstore_operator.cli.lines import first_alert_text, summary
-from smartstore_operator.cli.live import screen
+from smartstore_operator.cli.live import over_applications, screen
 from smartstore_operator.embedded.alerts import AlertRow, Alerts
 from smartstore_operator.embedded.observer import Job, Observation
 
@@ -121,3 +121,15 @@ def test_screen_fits_100_by_30_and_shows_what_matters() -> None:
 
 def test_screen_before_anything_is_known() -> None:
     assert "kafka" in shown(screen("replay", 1.0, {}, {"kafka": "starting"}, Observation(), []))
+
+
+def test_jobs_of_several_shards_are_one_line() -> None:
+    def job(name: str, application: str, tick: str | None, lag: int | None) -> Job:
+        return Job(
+            name=name, application=application, events_total=10, tick=tick, lag=lag, last_batch_seconds=0.5
+        )
+
+    shared = [job("a", "hot-0", "2026-01-01T10:00:00Z", 3), job("a", "hot-1", "2026-01-01T09:00:00Z", 4)]
+    (first, second) = over_applications([*shared, job("b", "hot-0", None, None)])
+    assert (first.name, first.events_total, first.tick, first.lag) == ("a", 20, "2026-01-01T09:00:00Z", 7)
+    assert (second.name, second.lag) == ("b", None)

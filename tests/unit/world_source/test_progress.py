@@ -102,6 +102,15 @@ def test_what_is_no_status_of_the_hot_application_is_ignored() -> None:
     assert subject.acknowledged_ms() == 0
 
 
+def test_any_shard_of_the_hot_application_speaks_for_its_stores() -> None:
+    """Also after another one did, before the stores were shared in another way."""
+    subject = progress(Arrived(), "a", "b")
+    subject.take([status("a", 1, application="hot-0"), status("b", 2, application="hot-1")])
+    assert subject.acknowledged_ms() == TICK
+    subject.take([status("a", 3), status("b", 1, application="hot-3")])
+    assert subject.acknowledged_ms() == 2 * TICK
+
+
 def test_a_status_without_facts_is_one_of_no_facts() -> None:
     subject = progress(Arrived(), "a")
     subject.take([b'{"application":"hot","store_id":"a","tick":"1970-01-01T00:05:00Z"}'])
