@@ -78,8 +78,11 @@ def scenario(rnd: random.Random) -> Lines:
         for n in range(rnd.randint(0, 6)):
             lines.write(_anything(rnd, f"{minute:02}-{n}", minute - 1 + rnd.uniform(-3, 1.9)))
         lines.tick(minute * 20 if rnd.random() < 0.1 else minute)
+    lines.ticks(400, 403)
+    for shelf in rnd.sample(SHELVES, 2):  # perhaps after the cut-off
+        lines.write(plan_command(403.5, "cancel", supplier_plan_id(shelf, rnd.choice([0, 0, 1]))))
     # After every tick above, and with a last record: a store that only ticks need not keep how far it has read.
-    lines.ticks(400, 405).ticks(MIDNIGHT - 2, MIDNIGHT + 2)
+    lines.ticks(404, 405).ticks(MIDNIGHT - 2, MIDNIGHT + 2)
     return lines.write(shelf_event("last", MIDNIGHT + 2.5, "pickup", "A1", 1)).tick(MIDNIGHT + 3)
 
 

@@ -1,6 +1,7 @@
 """One store in one micro-batch: what is repeated, what is kept."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from smartstore.contracts import topics
 from smartstore.domain.tick import Output
 from smartstore.streaming.group import RESULT_DECODER, StoreGroup
+from smartstore.streaming.origin import Origin
 from tests.unit.domain.lines_of_a_store import (
     STORE,
     Entry,
@@ -22,6 +24,8 @@ from tests.unit.domain.lines_of_a_store import (
 )
 
 pytestmark = pytest.mark.unit
+
+NOTHING_SAVED = Origin(Path("nowhere"))
 
 
 class Kept:
@@ -53,7 +57,7 @@ def frames(batch: dict[str, list[Entry]]) -> Iterator[pd.DataFrame]:
 
 
 def outputs_of(batch: dict[str, list[Entry]], kept: Kept) -> list[Output]:
-    (frame,) = StoreGroup(parameters())((STORE,), frames(batch), kept)
+    (frame,) = StoreGroup(parameters(), "hot", NOTHING_SAVED)((STORE,), frames(batch), kept)
     return RESULT_DECODER.decode(frame["result"][0]).outputs
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from smartstore.contracts.events import CatalogLot, ShelfPolicy, ShelfProfile, StoreConfig
+from smartstore.contracts.events import OPENING, CatalogLot, ShelfPolicy, ShelfProfile, StoreConfig
 from smartstore.contracts.topics import BATCH_CATALOG, SHELF_POLICIES, SHELF_PROFILES
 from smartstore.contracts.wire import derived_id, from_epoch_ms
 from smartstore.verify.configuration import RelayComparison
@@ -101,6 +101,75 @@ def test_a_relay_that_errs_is_found_out(kind, records):
         for offset, store, second, number in records
     ]
     assert found(SHELF_POLICIES, rows, told)[0] == {kind: 1}
+
+
+def opening(topic, store, **columns):
+    """The record that tells a store that opens of a row in force."""
+    return relayed(topic, OPENING, store, **columns)
+
+
+OPENED = {"s1": 0, "s2": 2}
+"""Two records are relayed before the second store opens."""
+
+
+def edits(*numbers):
+    """Rows that set these numbers one after the other, and what the first store is told of them."""
+    rows = [Message(offset, policy(min_qty=number)) for offset, number in enumerate(numbers)]
+    told = [
+        relayed(SHELF_POLICIES, offset, "s1", offset, policy_id="p", min_qty=number)
+        for offset, number in enumerate(numbers)
+    ]
+    return rows, told
+
+
+def test_a_store_that_opens_is_told_of_the_row_in_force_and_of_those_after_it():
+    rows, told = edits(3, 4, 3)
+    begun = opening(SHELF_POLICIES, "s2", policy_id="p", min_qty=4)
+    third = relayed(SHELF_POLICIES, 2, "s2", 2, policy_id="p", min_qty=3)
+    assert found(SHELF_POLICIES, rows, [*told[:2], begun, told[2], third], OPENED) == ({}, 5)
+    missing = {"was not relayed": 1}
+    assert found(SHELF_POLICIES, rows, [*told, third], OPENED)[0] == missing
+    assert found(SHELF_POLICIES, rows, [*told[:2], begun, told[2]], OPENED)[0] == missing
+
+
+@pytest.mark.parametrize(
+    ("columns", "kinds"),
+    [
+        ({"min_qty": 3}, {"was not relayed": 1}),
+        ({"min_qty": 5}, {"is no row of its topic": 1, "was not relayed": 1}),
+    ],
+)
+def test_a_store_that_opens_with_another_row_is_found_out(columns, kinds):
+    rows, told = edits(3, 4)
+    begun = opening(SHELF_POLICIES, "s2", policy_id="p", **columns)
+    assert found(SHELF_POLICIES, rows, [*told, begun], OPENED)[0] == kinds
+
+
+def test_a_store_that_opens_with_a_deleted_row_or_that_of_another_store_is_found_out():
+    rows = [Message(0, policy()), Message(1, policy(__deleted="true"))]
+    told = [
+        relayed(SHELF_POLICIES, n, "s1", n, op, policy_id="p") for n, op in enumerate(["upsert", "delete"])
+    ]
+    begun = opening(SHELF_POLICIES, "s2", policy_id="p")
+    assert found(SHELF_POLICIES, rows, told, OPENED) == ({}, 2)
+    assert found(SHELF_POLICIES, rows, [*told, begun], OPENED)[0] == {"is still held": 1}
+    rows = [Message(0, policy(store_id="s1")), Message(1, policy(policy_id="q", store_id="s1"))]
+    told = [
+        relayed(SHELF_POLICIES, n, "s1", n, policy_id=name, store_id="s1")
+        for n, name in enumerate(["p", "q"])
+    ]
+    begun = opening(SHELF_POLICIES, "s2", policy_id="p", store_id="s1")
+    assert "other operation" in found(SHELF_POLICIES, rows, [*told, begun], OPENED)[0]
+
+
+def test_a_profile_for_all_that_reached_no_store_before_one_opened():
+    rows = [
+        Message(0, PROFILE | {"row_key": "s1/f1", "store_id": "s1"}),
+        Message(1, PROFILE | {"row_key": "*/f1"}),
+    ]
+    own = relayed(SHELF_PROFILES, 0, "s1", 0, row_key="s1/f1", store_id="s1", **PROFILE)
+    begun = opening(SHELF_PROFILES, "s2", row_key="*/f1", **PROFILE)
+    assert found(SHELF_PROFILES, rows, [own, begun], {"s1": 0, "s2": 1}) == ({}, 2)
 
 
 def test_a_row_that_was_compacted_away_cannot_be_compared():

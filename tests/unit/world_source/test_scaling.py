@@ -22,6 +22,8 @@ from smartstore.contracts.topics import (
 from smartstore.contracts.wire import decoder, encode, from_epoch_ms
 from smartstore.domain.engine import Parameters
 from smartstore.domain.memory import MemoryRunner
+from smartstore.verify.configuration import RelayComparison
+from smartstore.verify.differences import Check
 from smartstore.verify.ledger import Ledger as VerifiedLedger
 from smartstore.verify.ledger_index import read_index
 from smartstore.verify.replay import Replay
@@ -48,7 +50,6 @@ pytestmark = pytest.mark.unit
 
 SETTINGS = simulation_settings(stores=2, customers=1500, tick_ms=1_800_000)
 TICK = SETTINGS.source.tick_ms
-SHELVES = 279
 PLAN = (2, 4, 1, 3)
 """Open stores, each for some ticks."""
 
@@ -76,7 +77,7 @@ class Run:
         self.production = Production(self.settings, build_simulation(self.settings))
         self.world = self.production.world
         self.relay = ConfigRelay(self.world.stores)
-        self._rows = 0
+        self.rows: list[ConfigRow] = []
         self.closing = Closing(self.production, {})
         self.jobs = MemoryRunner(Parameters(TICK, SETTINGS.planning))
         self.tick = self.production.first_tick - TICK
@@ -86,9 +87,10 @@ class Run:
 
     def edit(self, topic: Topic, **columns: object) -> None:
         """A row as Debezium brings it, relayed between two ticks."""
-        self._rows += 1
-        row = ConfigRow(topic.name, 0, self._rows, json.dumps(columns).encode())
-        place, seq = (topic.name, 0, self._rows), self.ledger.next_seq
+        offset = sum(row.topic == topic.name for row in self.rows)
+        row = ConfigRow(topic.name, 0, offset, json.dumps(columns).encode())
+        self.rows.append(row)
+        place, seq = (topic.name, 0, offset), self.ledger.next_seq
         configs = self.relay.records(row, from_epoch_ms(self.tick))
         lines = [row_line(seq, row.value or b"", (*place, len(configs)))]
         for number, config in enumerate(configs, 1):
@@ -158,6 +160,22 @@ class Run:
         return [json.loads(line) for line in self.ledger.lines_from(None)]
 
 
+class Message:
+    """A row as Kafka delivers it."""
+
+    def __init__(self, row: ConfigRow) -> None:
+        self._row = row
+
+    def partition(self) -> int:
+        return self._row.partition
+
+    def offset(self) -> int:
+        return self._row.offset
+
+    def value(self) -> bytes | None:
+        return self._row.value
+
+
 def configure(run: Run) -> None:
     """Something of each kind, for all and for one; the profile for all reaches neither of the two stores."""
     run.edit(SHELF_POLICIES, policy_id="all", threshold_pct=60)
@@ -212,10 +230,12 @@ def test_closed_stores_get_ticks_until_they_are_settled(run: Run) -> None:
 def test_a_new_store_begins_with_its_stock_and_all_configuration_in_force(run: Run) -> None:
     events = [line for line in run.lines() if line["kind"] == "event"]
     of_third = [line for line in events if line["data"]["store_id"] == "s0003"]
-    lines = Counter(line["line"] for line in of_third[: 3 * SHELVES + 5])
-    assert lines == {"stores": 1, "store_config": SHELVES + 4, "stock_counts": 2 * SHELVES}
-    told = [line["data"] for line in of_third[: 3 * SHELVES + 5] if line["line"] == "store_config"]
-    rows = [data[data["kind"]] for data in told if data["timestamp"] == "2026-01-01T12:00:00.001Z"]
+    begun = [line for line in of_third if line["data"]["timestamp"].startswith("2026-01-01T12:00:00")]
+    lines = Counter(line["line"] for line in begun)
+    shelves = lines["stock_counts"] // 2
+    assert lines == {"stores": 1, "store_config": shelves + 4, "stock_counts": 2 * shelves}
+    told = [line["data"] for line in begun if line["data"]["timestamp"].startswith("2026-01-01T12:00:00.001")]
+    rows = [data[data["kind"]] for data in told]
     assert [row.get("policy_id") or row["row_key"] for row in rows] == ["all", "all", "*/extra", "*/extra/B"]
     assert (rows[1]["reorder_point_qty"], rows[2]["capacity"]) == (7, 20)
     given = [line["data"]["policy"] for line in of_third if line.get("data", {}).get("kind") == "policy"]
@@ -302,6 +322,20 @@ def test_verification_recomputes_the_same(tmp_path: Path, faults: FaultSettings)
             for key, history in expected.all()
         }
         assert found == wanted, topic.name
+    assert [truth.opened[store] > 0 for store in ("s0001", "s0002", "s0003", "s0004")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    check = Check("configuration")
+    comparison = RelayComparison(check, truth.opened)
+    for topic in topics.CONFIG_TOPICS:
+        comparison.rows(topic, [Message(row) for row in run.rows if row.topic == topic.name])
+    for record in truth.relayed:
+        comparison.record(record)
+    comparison.finish()
+    assert (check.kinds(), check.compared) == ({}, len(truth.relayed))
     stated = {json.loads(o.value)["event_id"] for o in run.jobs.outputs if o.fact}
     assert stated == set(truth.facts)
 
