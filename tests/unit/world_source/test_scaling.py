@@ -172,8 +172,14 @@ class Message:
     def offset(self) -> int:
         return self._row.offset
 
-    def value(self) -> bytes | None:
-        return self._row.value
+    def key(self) -> bytes:
+        return b""
+
+    def value(self) -> bytes:
+        return self._row.value or b""
+
+    def headers(self) -> None:
+        return None
 
 
 def configure(run: Run) -> None:
