@@ -149,7 +149,7 @@ def test_a_policy_is_relayed_once_and_to_stores_that_open_later(
         ("s0002", 50),
     ]
     moments = [epoch_ms(datetime.fromisoformat(c["timestamp"])) for c in configs]
-    assert all(moment % TICK_MS == 0 for moment in moments)
+    assert all(0 < moment % TICK_MS <= 2 for moment in moments)
     assert moments[1] < moments[2]
     process.stop()
     process = start_source(stores=3)

@@ -337,7 +337,8 @@ def test_verification_recomputes_the_same(tmp_path: Path, faults: FaultSettings)
     check = Check("configuration")
     comparison = RelayComparison(check, truth.opened)
     for topic in topics.CONFIG_TOPICS:
-        comparison.rows(topic, [Message(row) for row in run.rows if row.topic == topic.name])
+        messages: list[Any] = [Message(row) for row in run.rows if row.topic == topic.name]
+        comparison.rows(topic, messages)
     for record in truth.relayed:
         comparison.record(record)
     comparison.finish()
