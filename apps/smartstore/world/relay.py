@@ -4,8 +4,8 @@ Rows come as plain JSON from Debezium with `ExtractNewRecordState` and deletes r
 Numbers may be strings; a column that is missing or null is not set. A row that cannot be understood goes through the
 stream `dead_letters`, and so does one that belongs to no store at all, and the deletion of a profile.
 
-Each row has a timestamp of its own, a millisecond after the row before at least: a store takes records of one tick in
-the order of their timestamps, and the last edit must win.
+Each row has a timestamp of its own, a millisecond after the row before and after what the source itself says of its
+shelves: a store takes records of one tick in the order of their timestamps, and the last edit must win.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +57,7 @@ class ConfigRelay:
         self.positions: Positions = {}
 
     def records(self, row: ConfigRow, moment: datetime) -> list[StoreConfig]:
-        """The records that bring a row to the stores concerned, at `moment` at the earliest; none if it was relayed.
+        """The records that bring a row to the stores concerned, after `moment`; none if it was relayed before.
 
         Raises:
             RowError: the row is not what its topic says, belongs to none of the stores, or deletes a profile.
@@ -72,7 +72,7 @@ class ConfigRelay:
         content, deleted = decode_row(topic, row.value)
         key = key_of(topic.key, content)
         before, after = self._move(kind, key, content.store_id, deleted=deleted)
-        self._last = moment if self._last is None else max(moment, self._last + _APART)
+        self._last = (moment if self._last is None else max(moment, self._last)) + _APART
         return [
             StoreConfig(
                 event_id=derived_id(kind, store, key, row.offset),

@@ -88,15 +88,15 @@ def test_each_row_is_later_than_the_one_before() -> None:
     """Within a tick a store sorts by time, so that must be the order of the edits, after a restart too."""
     relay = ConfigRelay(["a", "b"])
     first, second = relay.records(row(0), MOMENT), relay.records(row(1), MOMENT)
-    assert {config.timestamp for config in first} == {MOMENT}
-    assert {config.timestamp for config in second} == {MOMENT + timedelta(milliseconds=1)}
+    assert {config.timestamp for config in first} == {MOMENT + timedelta(milliseconds=1)}
+    assert {config.timestamp for config in second} == {MOMENT + timedelta(milliseconds=2)}
     noted, restored = ConfigRelay(["a", "b"]), ConfigRelay(["a", "b"])
     noted.note(second[-1])
     restored.restore(relay.snapshot())
     for again in (noted, restored):
-        assert again.records(row(2), MOMENT)[0].timestamp == MOMENT + timedelta(milliseconds=2)
+        assert again.records(row(2), MOMENT)[0].timestamp == MOMENT + timedelta(milliseconds=3)
     later = MOMENT + timedelta(hours=1)
-    assert relay.records(row(2), later)[0].timestamp == later
+    assert relay.records(row(2), later)[0].timestamp == later + timedelta(milliseconds=1)
 
 
 def test_a_profile_for_all_passes_over_stores_with_one_of_their_own() -> None:
