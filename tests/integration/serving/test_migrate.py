@@ -1,6 +1,8 @@
 """The migration on a real Postgres: idempotent, safe beside another one, extends and never drops."""
 
+import json
 import threading
+from datetime import date
 from urllib.parse import quote
 
 import psycopg2
@@ -10,7 +12,7 @@ from alembic import command
 from smartstore.contracts.derive.columns import columns_of
 from smartstore.contracts.derive.sql import table_topics
 from smartstore.contracts.settings import PlanningSettings
-from smartstore.contracts.topics import CONFIG_TOPICS, Topic
+from smartstore.contracts.topics import CONFIG_TOPICS, SHELF_DAILY_FEATURES, Topic
 from smartstore.serving.migrate import migrate
 from smartstore.serving.roles import CDC, READER, SINK, Passwords
 from smartstore.serving.tables import ContractConflict
@@ -199,6 +201,32 @@ def test_a_policy_keeps_its_update_time_and_cannot_be_truncated(dsn: str) -> Non
 def test_the_views_answer(dsn: str) -> None:
     for view in ("ops.open_alerts", "ops.pos_transactions", "analytics.sales_by_day", "analytics.shelf_fill"):
         assert run_sql(dsn, f"SELECT * FROM {view}") == []
+
+
+def test_the_panel_tells_whether_the_shelf_ran_empty_on_the_day_after(dsn: str) -> None:
+    """Null as long as there is no row of that day, be it the newest day or one before a gap."""
+    zero = {
+        "text": "x",
+        "integer": 0,
+        "double": 0,
+        "boolean": False,
+        "date": "2026-01-01",
+        "timestamp": "2026-01-01Z",
+    }
+    blank = {column.name: zero[str(column.type)] for column in columns_of(SHELF_DAILY_FEATURES.value)}
+    table = SHELF_DAILY_FEATURES.table
+    for day, stockouts in ((1, 0), (2, 3), (3, 0), (5, 1)):
+        row = json.dumps(blank | {"feature_date": f"2026-01-0{day}", "stockout_events": stockouts})
+        run_sql(
+            dsn, f"INSERT INTO {table} SELECT * FROM json_populate_record(NULL::{table}, '{row}') RETURNING 1"
+        )
+    panel = "SELECT feature_date, label_next_day_stockout FROM analytics.shelf_daily_panel ORDER BY 1"
+    assert run_sql(dsn, panel) == [
+        (date(2026, 1, 1), True),
+        (date(2026, 1, 2), False),
+        (date(2026, 1, 3), None),
+        (date(2026, 1, 5), None),
+    ]
 
 
 def test_the_views_count_every_alert_of_every_category(dsn: str) -> None:
