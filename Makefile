@@ -32,8 +32,8 @@ run: setup ## start a whole SmartStore on this machine; FOR=10m stops it by itse
 
 test: lint types test-unit test-integration ## lint, types, unit and integration tests
 
-test-unit: setup ## tests without servers, seconds
-	$(call tests_in,tests/unit)
+test-unit: setup ## tests without servers, on all cores
+	$(call tests_in,tests/unit,-n logical --dist loadfile)
 
 test-integration: setup ## tests against the real Kafka, Postgres, Valkey and Spark on this machine
 	$(call tests_in,tests/integration)
