@@ -17,7 +17,15 @@ from smartstore.contracts.events import (
     WarehouseEvent,
 )
 from smartstore.contracts.settings import PlanningSettings
-from smartstore.contracts.topics import BY_NAME, HOT_LINES, SHELF_EVENTS, STORE_CONFIG, WH_EVENTS, Topic
+from smartstore.contracts.topics import (
+    BY_NAME,
+    CONFIG_TOPICS,
+    HOT_LINES,
+    SHELF_EVENTS,
+    STORE_CONFIG,
+    WH_EVENTS,
+    Topic,
+)
 from smartstore.verify.alerts import AlertBook
 from smartstore.verify.back_room import BackRoomBook, Room
 from smartstore.verify.catalogue import Catalogue
@@ -34,6 +42,8 @@ from smartstore.verify.stock import Correction, Flows, ShelfBook
 from smartstore.verify.supplier import SupplierBook, SupplierExpectations
 from smartstore.verify.ticks import TickGrid, milliseconds, whole_milliseconds
 
+_ROWS = {topic.config for topic in CONFIG_TOPICS}
+"""Kinds of configuration that are rows in Postgres."""
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 UNKNOWN_SHELF = "unknown_shelf"
@@ -341,7 +351,7 @@ def _decoder(topic: Topic) -> msgspec.json.Decoder[Event]:
 
 def _is_relayed(record: StoreConfig) -> bool:
     """Whether it brings a row from Postgres; the source and the gateway state profiles too."""
-    return record.status is None and (record.profile is None or record.profile.row_key is not None)
+    return record.kind in _ROWS and (record.profile is None or record.profile.row_key is not None)
 
 
 def _is_refill(event: ShelfEvent) -> bool:

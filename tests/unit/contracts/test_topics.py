@@ -7,6 +7,7 @@ from smartstore.contracts.topics import LINES, TOPICS, Topic
 from smartstore.contracts.wire import murmur2, partition_of
 
 pytestmark = pytest.mark.unit
+OF_STORES = tuple(topic for topic in TOPICS if topic.by_store)
 
 
 @pytest.mark.parametrize("topic", LINES, ids=lambda topic: topic.name)
@@ -16,7 +17,7 @@ def test_every_fact_can_be_recognised_and_put_in_order(topic: Topic) -> None:
     assert {"event_id", "store_id", "timestamp"} <= required
 
 
-@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+@pytest.mark.parametrize("topic", OF_STORES, ids=lambda topic: topic.name)
 def test_no_record_is_without_a_key(topic: Topic) -> None:
     columns = {column.name: column for column in columns_of(topic.value)}
     assert topic.key

@@ -62,7 +62,7 @@ def test_a_row_comes_at_the_first_tick_of_the_next_day_with_what_was_counted_unt
     assert (row.shelf_threshold_qty, row.sales_last_1d, row.stockout_events) == (6, 0, 0)
 
 
-def test_w20_nothing_from_after_the_day_is_in_its_row() -> None:
+def test_nothing_from_after_the_day_is_in_its_row() -> None:
     """The tick of midnight and what comes in it belong to the new day."""
     quiet = opened().ticks(2, MIDNIGHT - 1)
     busy = (
@@ -79,7 +79,7 @@ def test_w20_nothing_from_after_the_day_is_in_its_row() -> None:
     assert rows(busy.tick(MIDNIGHT)) == rows(quiet.tick(MIDNIGHT))
 
 
-def test_w20_a_day_is_neither_done_twice_nor_left_out() -> None:
+def test_a_day_is_neither_done_twice_nor_left_out() -> None:
     """Whatever is cut between two ticks: each day and shelf has one row, with the same bytes."""
     lines = opened(20).write(profile("A2"), count("A2", [lot("C", 3)], 1.5)).ticks(2, 5)
     lines.write(receipt("r1", 5.5, ("A1", "B1", 1))).ticks(6, 7)
@@ -175,7 +175,7 @@ def test_discounts_of_the_day_and_announced_ones() -> None:
     assert all(row.is_discounted_next_7d for row in found)
 
 
-def test_w22_what_is_ordered_on_the_day_is_not_among_what_was_on_order_before() -> None:
+def test_what_is_ordered_on_the_day_is_not_among_what_was_on_order_before() -> None:
     """The plan is made on the first day and ordered on it; the second day begins with it on order."""
     lines = opened(20, count("A1", [lot("W1", 1)], location="warehouse")).ticks(2, 5)
     lines.tick(6 * 60).tick(MIDNIGHT).tick(MIDNIGHT + 1).tick(MIDNIGHT + DAY)

@@ -1,4 +1,4 @@
-"""The simulated range, against the counts of the original system."""
+"""The simulated range, against the counts it was made to have."""
 
 from collections import Counter
 
@@ -73,7 +73,6 @@ def test_capacities_hold_whole_batches(skus: list[Sku]) -> None:
         assert sku.warehouse_capacity % sku.batch_size == 0
         assert 0.05 <= sku.visibility <= 0.2
         assert sku.price_cents >= 50
-    # The original's range has 48.1 and 306.2 units on average.
     assert sum(sku.capacity for sku in skus) / 1142 == pytest.approx(48.1, abs=3)
     assert sum(sku.warehouse_capacity for sku in skus) / 1142 == pytest.approx(306.2, abs=20)
 

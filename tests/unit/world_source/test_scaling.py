@@ -236,7 +236,12 @@ def test_closed_stores_get_ticks_until_they_are_settled(run: Run) -> None:
 def test_a_new_store_begins_with_its_stock_and_all_configuration_in_force(run: Run) -> None:
     events = [line for line in run.lines() if line["kind"] == "event"]
     of_third = [line for line in events if line["data"]["store_id"] == "s0003"]
-    begun = [line for line in of_third if line["data"]["timestamp"].startswith("2026-01-01T12:00:00")]
+    begun = [
+        line
+        for line in of_third
+        if line["data"]["timestamp"].startswith("2026-01-01T12:00:00")
+        and line["data"].get("kind") != "promotion"
+    ]
     lines = Counter(line["line"] for line in begun)
     shelves = lines["stock_counts"] // 2
     assert lines == {"stores": 1, "store_config": shelves + 4, "stock_counts": 2 * shelves}

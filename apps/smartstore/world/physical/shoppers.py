@@ -12,7 +12,7 @@ from smartstore.world.physical.plan import DAY_MS, ENTER, PAY, PICK, DayPlan, In
 from smartstore.world.physical.stock import Held, Lot, StoreState, find, forget_if_empty, pick
 
 EARLIEST_LOT = 0.8
-"""Share of customers who take the lot that expires first (the original system's PROB_EARLIEST_EXPIRY)."""
+"""Share of customers who take the lot that expires first."""
 
 
 class Shoppers:

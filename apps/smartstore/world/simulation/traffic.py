@@ -1,8 +1,6 @@
 """Who comes when: visits of one store and day, from weekly weights by part of the day.
 
-The original system lets 14-19 % of its customers come between midnight and 07:00, when such a store is closed. Here
-the night part has no weight; the daily total is kept and shared by the other parts, so it is exact and the shop
-opens at 07:00.
+The shop opens at 07:00: the night has no weight, and the daily total is shared by the other parts, so it is exact.
 """
 
 from dataclasses import dataclass

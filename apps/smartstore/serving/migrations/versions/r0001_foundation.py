@@ -103,8 +103,8 @@ COMMENT ON TABLE config.batch_catalog IS 'Lots known from suppliers: expiry date
 
 CONFIG_TABLES = ("shelf_policies", "wh_policies", "shelf_profiles", "batch_catalog")
 
-# The original keyed its snapshots by the time of each load, so no two loads ever agreed; here the caller names the
-# moment, and one moment covers all four tables.
+# The caller names the moment of a snapshot, and one moment covers all four tables; by the time of each load no two
+# tables would ever agree.
 INVENTORY_COLUMNS = """
     snapshot_at timestamptz NOT NULL,
     store_id text NOT NULL,
