@@ -40,7 +40,11 @@ from tests.kafka_topics import create_topics
 PARTITIONS = 2
 STEP_MS = 60_000
 START_MS = epoch_ms(datetime(2026, 1, 1, 7, tzinfo=UTC))
-OUTPUTS = tuple(topic for topic in topics.TOPICS if topic.table is not None and topic is not topics.STORES)
+OUTPUTS = tuple(
+    topic
+    for topic in topics.TOPICS
+    if topic.table is not None and not topic.line and topic is not topics.STORES
+)
 
 
 class Lines:
