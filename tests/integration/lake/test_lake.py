@@ -291,5 +291,5 @@ def test_the_terminal_reads_what_spark_wrote(written: tuple[Records, Lake]) -> N
 def test_files_that_are_not_needed_stay_out(written: tuple[Records, Lake]) -> None:
     _, lake = written
     assert sorted(path.name for path in Path(lake.root).iterdir()) == [
-        *("cleansed", "curated", "lock", "ops", "quarantine", "raw"),
+        *("analytics", "cleansed", "curated", "lock", "ops", "quarantine", "raw"),
     ]
