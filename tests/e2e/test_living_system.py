@@ -36,12 +36,12 @@ def test_edit_a_policy_acknowledge_stop_start_and_verify(tmp_path: Path) -> None
         wait_until("state in Postgres", lambda: estate.rows("select 1 from state.shelf_state limit 1"), 90)
 
         execute(estate, "update config.shelf_policies set threshold_pct = 95 where shelf_id is null")
-        wait_until("alerts under the new threshold", lambda: open_at(estate, 95) > 20, 10)
+        wait_until("alerts under the new threshold", lambda: open_at(estate, 95) > 20, 30)
         execute(
             estate, "insert into config.shelf_policies (item_category, threshold_pct) values ('BEERS', 0)"
         )
         execute(estate, "delete from config.shelf_policies where item_category is null")
-        wait_until("the end of those alerts", lambda: open_at(estate, 95) == 0, 10)
+        wait_until("the end of those alerts", lambda: open_at(estate, 95) == 0, 30)
 
         shelf = "select store_id, shelf_id from state.shelf_state order by 1, 2 limit 1"
         store, name = estate.rows(shelf)[0]
@@ -68,7 +68,7 @@ def test_edit_a_policy_acknowledge_stop_start_and_verify(tmp_path: Path) -> None
         command = [SMARTSTORE, "acknowledge", alert, "--data-dir", str(estate.data_dir)]
         assert subprocess.run(command, check=False).returncode == 0
         status = f"select status from ops.alerts where alert_id = '{alert}'"
-        wait_until("the acknowledgement", lambda: estate.rows(status) != [("open",)], 10)
+        wait_until("the acknowledgement", lambda: estate.rows(status) != [("open",)], 30)
         before = estate.rows("select max(updated_at) from state.shelf_state")[0][0]
 
     with running(RESOURCE, tmp_path) as estate:
