@@ -33,7 +33,7 @@ def test_outputs_equal_the_in_memory_runner_through_kills_and_a_second_driver(
     hot.kill()
     hot.start()
     lines.minutes(81, 120, events=40)
-    hot.wait_for(START_MS + 46 * STEP_MS)
+    hot.wait_for(START_MS + 85 * STEP_MS)  # so it is the new driver that holds the lock
     assert hot.spawn().wait(timeout=60) == 1
     assert "another driver (process id" in hot.log.read_text()
     hot.wait_for(START_MS + 121 * STEP_MS)
