@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Literal
 
 from smartstore.contracts.events import Command, PosTransaction, WarehouseEvent, WhPolicy
 from smartstore.contracts.outputs import AlertType, SupplierOrder, SupplierReceipt, WhSupplierPlan
@@ -35,7 +36,7 @@ class Plan:
     on_order: int
     reorder_point: int
     created: int
-    status: str = "pending"
+    status: Literal["pending", "issued", "completed", "cancelled"] = "pending"
     approved: int | None = None
     issued: int | None = None
     closed: int | None = None
@@ -253,8 +254,10 @@ class SupplierBook:
         complete = plan.delivered >= plan.suggested
         if complete or was_cancelled:
             self._orders.pop(order, None)
+        status: Literal["ordered", "partial", "delivered", "cancelled"]
         status = "partial" if plan.delivered else "ordered"
-        status = "delivered" if complete else "cancelled" if was_cancelled else status
+        if complete or was_cancelled:
+            status = "delivered" if complete else "cancelled"
         moment = from_epoch_ms(tick)
         self._histories[order].add(
             SupplierOrder(
@@ -262,7 +265,7 @@ class SupplierBook:
                 store_id=self._shelves.store_id,
                 shelf_id=plan.shelf_id,
                 supplier_plan_id=plan.plan_id,
-                status=status,  # type: ignore[arg-type]
+                status=status,
                 ordered_qty=plan.suggested,
                 delivered_qty=plan.delivered,
                 ordered_at=from_epoch_ms(plan.issued or 0),
@@ -427,7 +430,7 @@ class SupplierBook:
             supplier_plan_id=plan.plan_id,
             store_id=self._shelves.store_id,
             shelf_id=plan.shelf_id,
-            status=plan.status,  # type: ignore[arg-type]
+            status=plan.status,
             suggested_qty=plan.suggested,
             delivered_qty=plan.delivered,
             standard_batch_size=self._shelves.profiles[plan.shelf_id].standard_batch_size,

@@ -25,18 +25,6 @@ def table_topics() -> tuple[Topic, ...]:
     return tuple(topic for topic in TOPICS if topic.table)
 
 
-def table_of(topic: Topic) -> tuple[str, str]:
-    """Schema and table name.
-
-    Raises:
-        ValueError: the topic has no table, or its name is not `schema.table`.
-    """
-    schema, _, table = (topic.table or "").partition(".")
-    if not schema or not table:
-        raise ValueError(f"topic {topic.name}: table {topic.table!r} is not `schema.table`")
-    return schema, table
-
-
 def is_versioned(topic: Topic) -> bool:
     """Whether its rows carry a version."""
     return any(column.name == VERSION for column in columns_of(topic.value))

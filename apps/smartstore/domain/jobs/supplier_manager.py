@@ -7,6 +7,7 @@ arrived, whoever reported it.
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Literal
 
 import numpy as np
 
@@ -161,13 +162,12 @@ def _order(orders: OrderBook, row: int, shelves: Shelves, moment: Moment) -> Sup
     due_ms, tick = int(orders.due_ms[row]), from_epoch_ms(moment.tick_ms)
     complete = delivered >= quantity
     cancelled = bool(orders.called_off[row]) and not complete
-    partial = "partial" if delivered else "ordered"
     return SupplierOrder(
         order_id=order_id(plan),
         store_id=moment.store_id,
         shelf_id=shelf_id,
         supplier_plan_id=plan,
-        status="delivered" if complete else "cancelled" if cancelled else partial,  # type: ignore[arg-type]
+        status=_status(complete=complete, cancelled=cancelled, delivered=delivered),
         ordered_qty=quantity,
         delivered_qty=delivered,
         ordered_at=from_epoch_ms(int(orders.ordered_ms[row])),
@@ -177,6 +177,16 @@ def _order(orders: OrderBook, row: int, shelves: Shelves, moment: Moment) -> Sup
         updated_at=tick,
         version=moment.tick_ms,
     )
+
+
+def _status(
+    *, complete: bool, cancelled: bool, delivered: int
+) -> Literal["ordered", "partial", "delivered", "cancelled"]:
+    if complete:
+        return "delivered"
+    if cancelled:
+        return "cancelled"
+    return "partial" if delivered else "ordered"
 
 
 def _receipt(event: WarehouseEvent, moment: Moment) -> SupplierReceipt:

@@ -36,7 +36,7 @@ class Facts:
     """Collects one store's records; `take` hands them over.
 
     `number` arguments are the last 48 bits of identifiers: from the day plan for what customers do, counted in the
-    store's state for what staff do.
+    store's state for what people do at a job's word.
     """
 
     def __init__(self, seed: int, store_id: str, shelves: tuple[ShelfPlan, ...]) -> None:
@@ -45,14 +45,13 @@ class Facts:
         self._weights = [plan.profile.item_weight_g for plan in shelves]
         prefixes = {
             purpose: id_prefix(seed, store_id, purpose)
-            for purpose in ("shelf", "scale", "visit", "receipt", "lost", "staff", "staff-scale", "judged")
+            for purpose in ("shelf", "scale", "visit", "receipt", "lost", "staff-scale", "judged")
         }
         self._shelf_prefix = prefixes["shelf"]
         self._scale_prefix = prefixes["scale"]
         self._visit_prefix = prefixes["visit"]
         self._receipt_prefix = prefixes["receipt"]
         self._lost_prefix = prefixes["lost"]
-        self._staff_prefix = prefixes["staff"]
         self._staff_scale_prefix = prefixes["staff-scale"]
         self._judged_prefix = prefixes["judged"]
         self._out: list[Dated] = []
