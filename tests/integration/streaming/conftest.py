@@ -19,5 +19,4 @@ def new_hot(bootstrap: str, topic_prefix: str, tmp_path: Path) -> Iterator[Calla
 
     yield make
     for hot in made:
-        if hot.process is not None and hot.process.poll() is None:
-            hot.kill()
+        hot.end()

@@ -39,6 +39,7 @@ class Hot:
             **variables,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self._spawned: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> "Hot":
         self.process = self.spawn()
@@ -48,15 +49,19 @@ class Hot:
         """One driver more."""
         command = [sys.executable, "-m", "smartstore.streaming.hot"]
         with self.log.open("ab") as log:
-            return subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+            self._spawned.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log))
+        return self._spawned[-1]
+
+    def end(self) -> None:
+        """kill -9 of every driver that a failed test left running."""
+        for process in self._spawned:
+            if process.poll() is None:
+                _kill(process)
 
     def kill(self) -> None:
         """kill -9 of the driver; its JVM and Python workers must end by themselves."""
         assert self.process is not None
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.kill()
-        self.process.wait()
-        psutil.wait_procs(family, timeout=30)
+        _kill(self.process)
 
     def kill_python_worker(self) -> None:
         """kill -9 of one Python worker."""
@@ -85,3 +90,10 @@ class Hot:
             assert time.monotonic() < deadline, self.log.read_text()[-3000:]
             assert self.process is None or self.process.poll() is None, self.log.read_text()[-3000:]
             time.sleep(0.5)
+
+
+def _kill(driver: "subprocess.Popen[bytes]") -> None:
+    family = psutil.Process(driver.pid).children(recursive=True)
+    driver.kill()
+    driver.wait()
+    psutil.wait_procs(family, timeout=30)
