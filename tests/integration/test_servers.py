@@ -31,7 +31,7 @@ def _kill(servers: Servers, component: str) -> None:
     while time.monotonic() < deadline:
         status = control.ask(servers.data_dir / "run", {"command": "status"})
         row = next(row for row in status["components"] if row["name"] == component)
-        if row["state"] == "ready" and row["pid"] != pid:
+        if row["state"] == "ready" and row["pid"] not in (None, pid):
             return
         time.sleep(0.1)
     raise AssertionError(f"{component} did not come back: {row}")

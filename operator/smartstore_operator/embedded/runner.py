@@ -148,10 +148,13 @@ class Runner:
 
     def describe(self) -> dict[str, Any]:
         """What `status` shows of it, without memory."""
+        pid = self._child.pid if self._child and not self._child.exited.done() else None
+        # between the end of the process and the turn of `run` that hears of it, "ready" is no longer true
+        ended = self.state == "ready" and pid is None
         return {
             "name": self.component.name,
-            "state": self.state,
-            "pid": self._child.pid if self._child and not self._child.exited.done() else None,
+            "state": "restarting" if ended else self.state,
+            "pid": pid,
             "restarts": self.restarts,
             "since": self.since,
             "reason": self.reason,

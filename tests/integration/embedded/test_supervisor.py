@@ -67,6 +67,8 @@ def test_crashed_service_is_restarted(start: Start, port: int) -> None:
     system.wait_for(state="ready")
     first = system.pid("server")
     os.kill(first, signal.SIGKILL)
+    while (row := system.status()["components"][0])["restarts"] == 0:
+        assert row["state"] != "ready" or row["pid"] is not None
     assert system.wait_for(state="restarting")["reason"] == "killed by SIGKILL"
     system.wait_for(state="ready")
     row = system.status()["components"][0]
