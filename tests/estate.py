@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,28 @@ class Estate:
             self.metric("bridge", "smartstore_bridge_entries_total", stream=line, outcome="forwarded")
             for line in lines
         )
+
+    def records(self) -> float:
+        """Records of every line that the bridge has forwarded so far."""
+        return self.metric("bridge", "smartstore_bridge_entries_total", outcome="forwarded")
+
+    def simulated(self) -> float:
+        """Epoch seconds of simulated time."""
+        return datetime.fromisoformat(self.status()["simulated_time"]).timestamp()
+
+    def processes(self) -> list[psutil.Process]:
+        """All processes of the system, its supervisor among them."""
+        pid = int(self.status()["pid"])
+        return [psutil.Process(pid), *_children(pid)]
+
+    def cpu_seconds(self) -> float:
+        """What the processes that live now, and the ended children they waited for, have used of the processors."""
+        return sum(sum(process.cpu_times()[:4]) for process in self.processes())
+
+    @property
+    def tables(self) -> Path:
+        """Where the lake's tables are."""
+        return self.data_dir / "state" / "lake" / "tables"
 
     def lag(self) -> float:
         """Records that the hot application has not read."""
@@ -152,9 +175,14 @@ def _command_line(process: psutil.Process) -> str:
 
 
 def spec(
-    name: str, stores: int = 5, planning: dict[str, Any] | None = None, **source: object
+    name: str,
+    stores: int = 5,
+    planning: dict[str, Any] | None = None,
+    *,
+    lake: bool = False,
+    **source: object,
 ) -> dict[str, Any]:
-    """A SmartStore with this source, else a replay; without a lake, which has tests of its own."""
+    """A SmartStore with this source, else a replay; without a lake unless told otherwise."""
     return {
         "apiVersion": "smartstore.io/v1alpha1",
         "kind": "SmartStore",
@@ -163,7 +191,7 @@ def spec(
             "stores": stores,
             "source": {"type": "Replay", **source},
             "planning": planning or {},
-            "lake": {"enabled": False},
+            "lake": {"enabled": lake},
         },
     }
 

@@ -12,20 +12,26 @@ from pyspark.sql import SparkSession
 
 
 def spark_session(
-    name: str, jars: Path, scratch: Path, variables: Mapping[str, str], extra: Mapping[str, str] | None = None
+    name: str,
+    jars: Path,
+    scratch: Path,
+    variables: Mapping[str, str],
+    extra: Mapping[str, str] | None = None,
+    *,
+    tasks_per_core: int = 1,
 ) -> SparkSession:
     """A local session with the given jars on its class path. `variables`: the SMARTSTORE_SPARK_* environment.
 
     `scratch` is emptied: what a killed driver left there would otherwise stay for ever. `extra` are settings that only
-    this application has.
+    this application has. More than one task per core is for tasks that wait more than they compute.
     """
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    cores = variables.get("SMARTSTORE_SPARK_CORES", "2")
+    tasks = tasks_per_core * int(variables.get("SMARTSTORE_SPARK_CORES", "2"))
     memory = variables.get("SMARTSTORE_SPARK_DRIVER_MEMORY", "1g")
-    builder = SparkSession.builder.master(f"local[{cores},4]").appName(f"smartstore-{name}")
+    builder = SparkSession.builder.master(f"local[{tasks},4]").appName(f"smartstore-{name}")
     for setting, value in {**settings(jars, scratch, memory), **(extra or {})}.items():
         builder = builder.config(setting, value)
     session = builder.getOrCreate()

@@ -8,6 +8,18 @@ from pyspark.sql import SparkSession
 
 from smartstore.streaming.savepoint import Positions
 
+_MANAGERS = "org.apache.spark.sql.execution.streaming.checkpointing"
+LOCAL_FILES = {
+    "spark.sql.streaming.checkpointFileManagerClass": f"{_MANAGERS}.FileSystemBasedCheckpointFileManager",
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+}
+"""Spark configuration for a checkpoint on a local disk.
+
+Without it each file of the checkpoint costs Hadoop some `readlink` and `chmod` processes, ten and more a micro-batch,
+and has a checksum file beside it, which a kill between the two renames leaves behind for the wrong content. The states
+carry checksums of their own (lz4 blocks).
+"""
+
 
 def exists(checkpoint: Path) -> bool:
     """Whether a query has begun to read there; before, it begins where it is told."""

@@ -35,6 +35,8 @@ from smartstore.streaming.statistics import Statistics
 log = logging.getLogger("smartstore.streaming.hot")
 
 STOP_SECONDS = 10.0
+TASKS_PER_CORE = 4
+"""A micro-batch has a task per line and partition, and most of them only wait for Kafka's answer."""
 
 
 class HotApplication:
@@ -177,8 +179,10 @@ def main() -> int:
     jars, scratch = Path(env.require("SMARTSTORE_SPARK_JARS")), env.data_dir / "scratch"
     # Their number is frozen into the checkpoint at its first start.
     partitions = env.variables.get("SMARTSTORE_HOT_SHUFFLE_PARTITIONS", "2")
-    extra = {"spark.sql.shuffle.partitions": partitions}
-    spark = spark_session(shard.application, jars, scratch, env.variables, extra)
+    extra = {"spark.sql.shuffle.partitions": partitions, **checkpoint.LOCAL_FILES}
+    spark = spark_session(
+        shard.application, jars, scratch, env.variables, extra, tasks_per_core=TASKS_PER_CORE
+    )
     try:
         return HotApplication(env, spark, shard).run()
     except (NoBeginning, SavepointError) as error:
