@@ -36,7 +36,7 @@ test-unit: setup ## tests without servers, on all cores
 	$(call tests_in,tests/unit,-n logical --dist loadfile)
 
 test-integration: setup ## tests against the real Kafka, Postgres, Valkey and Spark on this machine
-	$(call tests_in,tests/integration)
+	$(call tests_in,tests/integration,-n 2 --dist loadgroup)
 
 test-cluster: setup ## tests against the Kubernetes cluster of the current kubectl context
 	$(call tests_in,tests/cluster)
