@@ -18,7 +18,7 @@ import psutil
 import psycopg2
 import yaml
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from prometheus_client.parser import text_string_to_metric_families
 
 from smartstore_operator.cli import locate
