@@ -35,6 +35,7 @@ test: lint types test-unit test-integration ## lint, types, unit and integration
 test-unit: setup ## tests without servers, on all cores
 	$(call tests_in,tests/unit,-n logical --dist loadfile)
 
+# Each worker has servers of its own; with loadgroup the next free one takes the next test.
 test-integration: setup ## tests against the real Kafka, Postgres, Valkey and Spark on this machine
 	$(call tests_in,tests/integration,-n 2 --dist loadgroup)
 

@@ -33,17 +33,6 @@ spec:
 START_SECONDS = 180.0
 
 
-SPARK_FOLDERS = {"lake", "streaming"}
-"""Of tests that keep Spark busy: one worker has them, the other one has those that mostly wait for servers."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two halves of about the same length, each on servers of its own (`--dist loadgroup`)."""
-    for item in items:
-        half = "spark" if item.path.parent.name in SPARK_FOLDERS else "servers"
-        item.add_marker(pytest.mark.xdist_group(half))
-
-
 class Servers:
     """The running servers and how to reach them."""
 

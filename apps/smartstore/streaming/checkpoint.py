@@ -16,7 +16,7 @@ LOCAL_FILES = {
 """Spark configuration for a checkpoint on a local disk.
 
 Without it each file of the checkpoint costs Hadoop some `readlink` and `chmod` processes, ten and more a micro-batch,
-and has a checksum file beside it, which a kill between the two renames leaves behind for the wrong content. The states
+and has a checksum file beside it, which a kill between the two renames can leave with the wrong content. The states
 carry checksums of their own (lz4 blocks).
 """
 
