@@ -33,9 +33,6 @@ def main() -> int:
     application, stop = LakeApplication(env), stop_event()
     application.serve()
     jars = Path(env.require("SMARTSTORE_SPARK_JARS"))
-    # A second Spark that starts at once would take from the first alerts what it needs itself.
-    if stop.wait(float(env.variables.get("SMARTSTORE_LAKE_START_AFTER_SECONDS", "0"))):
-        return 0
     try:
         spark = spark_session(APPLICATION, jars, env.data_dir / "scratch", env.variables, SPARK_SETTINGS)
         return application.run(spark, stop)

@@ -32,21 +32,22 @@ def spark_session(
     tasks = tasks_per_core * int(variables.get("SMARTSTORE_SPARK_CORES", "2"))
     memory = variables.get("SMARTSTORE_SPARK_DRIVER_MEMORY", "1g")
     builder = SparkSession.builder.master(f"local[{tasks},4]").appName(f"smartstore-{name}")
-    for setting, value in {**settings(jars, scratch, memory), **(extra or {})}.items():
+    java = variables.get("SMARTSTORE_SPARK_JAVA_OPTIONS", "")
+    for setting, value in {**settings(jars, scratch, memory, java), **(extra or {})}.items():
         builder = builder.config(setting, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("WARN")
     return session
 
 
-def settings(jars: Path, scratch: Path, memory: str) -> dict[str, str]:
+def settings(jars: Path, scratch: Path, memory: str, java_options: str = "") -> dict[str, str]:
     """Spark configuration that all applications share."""
     return {
         "spark.driver.memory": memory,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraClassPath": f"{jars}/*",
-        "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC -Xss2m -Djava.io.tmpdir={scratch}",
+        "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC -Xss2m {java_options} -Djava.io.tmpdir={scratch}",
         "spark.local.dir": str(scratch),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -54,6 +54,7 @@ class HotApplication:
         self._publishing = threading.Lock()
         self._publisher = self._new_publisher()
         self._query: StreamingQuery | None = None
+        self._has_begun = False
         self._restarts = RestartBudget()
 
     def run(self) -> int:
@@ -70,6 +71,7 @@ class HotApplication:
             wanted = self._requests.wanted()
             if wanted is not None and checkpoint.last_batch(self._checkpoint) is not None:
                 self._answer(wanted)
+            self._has_begun = self._has_begun or _is_past_first_trigger(self._query)
             progress = self._query.lastProgress
             if progress is not None and progress["batchId"] != seen:
                 seen = progress["batchId"]
@@ -166,7 +168,12 @@ class HotApplication:
         return Publisher(self._env.kafka_bootstrap, self._env.prefix, self._env.partitions)
 
     def _is_healthy(self) -> bool:
-        return self._query is not None and self._query.isActive
+        return self._has_begun and self._query is not None and self._query.isActive
+
+
+def _is_past_first_trigger(query: StreamingQuery) -> bool:
+    """Whether a micro-batch is done, or there was nothing to do."""
+    return query.lastProgress is not None or query.status["message"] == "Waiting for data to arrive"
 
 
 def main() -> int:

@@ -96,6 +96,8 @@ class Runner:
         self.restarts = 0
         self.reason = ""
         self.ready = asyncio.Event()
+        self.tried = asyncio.Event()
+        """It has been up, or a try has failed."""
         self.settled = False
         """Whether the first start of the whole system is over: from then on no failure ends the system."""
         self._directory = data.config(component.name)
@@ -106,12 +108,16 @@ class Runner:
         self._failures = 0
         self._log_start = 0
 
-    async def run(self, needs: Sequence["Runner"]) -> None:
+    async def run(self, needs: Sequence["Runner"], after: Sequence["Runner"] = ()) -> None:
         """Bring the component up when `needs` are ready and keep it so; a one-shot returns when it is done.
+
+        The first time it also lets those in `after` try first.
 
         Raises:
             StartFailure: it did not come up at the first start; a one-shot: ever.
         """
+        for other in after:
+            await other.tried.wait()
         while True:
             for need in needs:
                 await need.ready.wait()
@@ -123,6 +129,7 @@ class Runner:
                 await self._after_failure(str(failure), final=failure.final)
                 continue
             self.ready.set()
+            self.tried.set()
             done = self.component.kind == "oneshot"
             self._enter("finished" if done else "ready", seconds=time.monotonic() - begin)
             if done:
@@ -216,6 +223,7 @@ class Runner:
     async def _after_failure(self, reason: str, *, final: bool = False) -> None:
         self._failures += 1
         self.reason = reason
+        self.tried.set()
         endless = self.settled and self.component.kind == "service"
         if not endless and (final or self._failures >= self._policy.start_attempts):
             self._enter("failing", reason=reason)

@@ -69,6 +69,7 @@ class Supervisor:
             for component in components
         }
         self._needs = {c.name: [need for need in c.needs if need in self._runners] for c in components}
+        self._after = {c.name: c.after for c in components}
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._stop = asyncio.Event()
         """Somebody asked for the stop, or it has begun."""
@@ -119,7 +120,8 @@ class Supervisor:
         for name in wanted:
             if name not in self._lives:
                 needs = [self._runners[need] for need in self._needs[name]]
-                self._lives[name] = asyncio.create_task(self._runners[name].run(needs), name=name)
+                after = [self._runners[other] for other in self._after[name] if other in wanted]
+                self._lives[name] = asyncio.create_task(self._runners[name].run(needs, after), name=name)
         all_ready = asyncio.create_task(self._all_ready(wanted))
         stopping = asyncio.create_task(self._over.wait())
         try:

@@ -24,7 +24,8 @@ class Component:
 
     `argv`, `environment` values and `files` contents are final text. `files` maps a path (in the component's
     configuration directory) to its content; `state_dir` survives restarts. `needs` names the components that
-    must be ready (a one-shot: finished with exit 0) first.
+    must be ready (a one-shot: finished with exit 0) first. `after` names those that go first where they start together,
+    so that a small machine does not slow down all at once; unlike `needs`, a failed one does not hold it up.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Component:
     probe: Probe | None = None
     state_dir: str | None = None
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     kind: Literal["service", "oneshot"] = "service"
     before_start: tuple[tuple[str, ...], ...] = ()
     """Commands that prepare the state directory; each must be idempotent."""

@@ -10,14 +10,20 @@ from smartstore_operator.api.scalars import mebibytes, milliseconds
 from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render import connect
 from smartstore_operator.render.component import Component
-from smartstore_operator.render.context import JVM_ENVIRONMENT, Context, has_gateway, http_probe
+from smartstore_operator.render.context import (
+    JVM_ENVIRONMENT,
+    LATE_OPTIMIZING,
+    Context,
+    has_gateway,
+    http_probe,
+)
 
 RUN_FILE = "run.json"
 SAVEPOINTS = "savepoints"
 """Where savepoints lie below the directory of state."""
 GATEWAY = "gateway"
-LAKE_HEAD_START_SECONDS = 30
-"""How long the live path has the machine for itself once everything is ready."""
+HOT_READY_SECONDS = 300.0
+"""The first micro-batch of an application that was away for long may be a large one."""
 
 Access = Literal["run", "kafka", "redis", "postgres", "keys", "connect"]
 """What a process gets to know: the run's settings, or where a system is and its password; no more than it needs."""
@@ -111,23 +117,23 @@ def _hot(context: Context, shard: int, name: str) -> Component:
     process = _Process(
         name=name, module="smartstore.streaming.hot", access=("run", "kafka"), needs=("topics",)
     )
-    return _component(context, process, extra=extra, stop_seconds=30.0)
+    component = _component(context, process, extra=extra, stop_seconds=30.0)
+    return replace(component, probe=http_probe(metrics_port(name), timeout_seconds=HOT_READY_SECONDS))
 
 
 def lake(context: Context) -> Component:
-    """Topics as Delta tables, by a second Spark driver in local mode; it starts when everything else is ready."""
+    """Topics as Delta tables, by a second Spark driver in local mode; it starts after the live path."""
     lake, application = context.spec.lake, context.spec.streaming.lake
     extra = {
         **_spark_driver(context, application.driver_memory),
         "SMARTSTORE_LAKE_ROOT": context.lake_root,
-        "SMARTSTORE_LAKE_START_AFTER_SECONDS": str(LAKE_HEAD_START_SECONDS),
         "SMARTSTORE_LAKE_TRIGGER_MS": str(milliseconds(application.trigger)),
         "SMARTSTORE_LAKE_MAX_RECORDS": str(application.max_records_per_trigger),
         "SMARTSTORE_LAKE_RETENTION_HOURS": str(lake.retention // timedelta(hours=1)),
     }
-    needs = ("topics", "connectors", "bridge", *hot_applications(context.spec.streaming.hot.shards), "world")
-    process = _Process(name="lake", module="smartstore.lake", access=("kafka",), needs=needs)
-    return _component(context, process, extra=extra, stop_seconds=40.0)
+    process = _Process(name="lake", module="smartstore.lake", access=("kafka",), needs=("topics",))
+    live = ("connectors", "bridge", *hot_applications(context.spec.streaming.hot.shards), "world")
+    return replace(_component(context, process, extra=extra, stop_seconds=40.0), after=live)
 
 
 def _spark_driver(context: Context, memory: str) -> dict[str, str]:
@@ -139,6 +145,7 @@ def _spark_driver(context: Context, memory: str) -> dict[str, str]:
         "SMARTSTORE_SPARK_JARS": context.platform.spark_jars,
         "SMARTSTORE_SPARK_CORES": str(context.platform.cores),
         "SMARTSTORE_SPARK_DRIVER_MEMORY": f"{mebibytes(memory)}m",
+        "SMARTSTORE_SPARK_JAVA_OPTIONS": " ".join(LATE_OPTIMIZING),
     }
 
 

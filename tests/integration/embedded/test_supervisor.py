@@ -55,6 +55,18 @@ def test_starts_in_order_of_needs_and_stops_in_reverse(start: Start, port: int) 
     assert not system.living()
 
 
+def test_who_comes_after_another_waits_for_it_but_not_for_its_success(start: Start) -> None:
+    system = start(
+        shell("polite", "exec sleep 600", after=["slow", "broken"]),
+        shell("slow", "sleep 1; exit 0", kind="oneshot"),
+        shell("broken", "test -e tried && exec sleep 600; touch tried; exit 1"),
+    )
+    system.wait_for(component="polite", state="ready")
+    heard = [(row["component"], row["state"]) for row in system.heard]
+    assert heard.index(("polite", "starting")) > heard.index(("slow", "finished"))
+    assert heard.index(("polite", "starting")) > heard.index(("broken", "restarting"))
+
+
 def test_independent_components_start_together(start: Start) -> None:
     system = start(*(shell(f"c{n}", "sleep 1; exit 0", kind="oneshot") for n in range(4)))
     for _ in range(4):

@@ -230,7 +230,7 @@ def test_the_lake_gets_its_settings_and_starts_last(platform: Platform) -> None:
     rendered = render(smartstore, platform)
     lake = rendered.components[-1]
     assert lake.name == "lake"
-    assert {"hot", "world", "connectors", "bridge"} <= set(lake.needs)
+    assert {"hot", "world", "connectors", "bridge"} == set(lake.after)
     assert (
         lake.environment["SMARTSTORE_LAKE_ROOT"] == rendered.lake_root == "/data/my store/state/lake/tables"
     )
