@@ -35,8 +35,12 @@ class Component:
     secret_files: Mapping[str, str] = field(default_factory=dict)
     """Like `files`, readable by the owner only."""
     ports: Mapping[str, int] = field(default_factory=dict)
+    reaches: tuple[str, ...] = ()
+    """Names of the ports of other components that it connects to; it has no business with any other."""
     probe: Probe | None = None
     state_dir: str | None = None
+    memory: int = 256
+    """MiB that it needs at most, heap and all; the default does for a Python process."""
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     kind: Literal["service", "oneshot"] = "service"

@@ -7,6 +7,7 @@ from smartstore_operator.render.context import (
     Context,
     console_logging,
     http_probe,
+    jvm_memory,
     jvm_options,
     properties,
 )
@@ -36,6 +37,8 @@ def component(context: Context) -> Component:
         ports={"connect": platform.ports["connect"]},
         probe=http_probe("connect", "/health"),
         needs=("kafka",),
+        memory=jvm_memory(mebibytes(context.spec.connect.heap)),
+        reaches=("kafka", "postgres"),
         stop_seconds=30.0,
     )
 
@@ -47,8 +50,8 @@ def _worker(context: Context) -> str:
         {
             "bootstrap.servers": context.kafka_bootstrap,
             "group.id": group,
-            "listeners": f"http://{context.platform.address('connect')}",
-            "rest.advertised.host.name": context.platform.host,
+            "listeners": f"http://{context.platform.listener('connect')}",
+            "rest.advertised.host.name": context.platform.host("connect"),
             "plugin.path": context.platform.connect_plugins,
             "plugin.discovery": "service_load",
             "key.converter": converter,

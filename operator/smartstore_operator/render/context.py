@@ -136,6 +136,11 @@ def http_probe(port: str, path: str = "/healthz", timeout_seconds: float = 120.0
     return Probe(kind="http", port=port, path=path, timeout_seconds=timeout_seconds)
 
 
+def jvm_memory(heap_mebibytes: int) -> int:
+    """MiB that a JVM takes with a heap of that size: code, threads and buffers come on top (docs/measurements.md)."""
+    return heap_mebibytes + 384
+
+
 def jvm_options(heap_mebibytes: int) -> tuple[str, ...]:
     """Options for a small server: a bounded heap, one collector thread, a clear death instead of a crawl."""
     return (

@@ -16,7 +16,9 @@ from smartstore_operator.render.context import (
     Context,
     has_gateway,
     http_probe,
+    jvm_memory,
 )
+from smartstore_operator.render.platform import LOOPBACK
 
 RUN_FILE = "run.json"
 SAVEPOINTS = "savepoints"
@@ -24,9 +26,21 @@ SAVEPOINTS = "savepoints"
 GATEWAY = "gateway"
 HOT_READY_SECONDS = 300.0
 """The first micro-batch of an application that was away for long may be a large one."""
+PYTHON_MEMORY = 256
+PYTHON_WORKERS_MEMORY = 768
+"""MiB of the Python workers of the stock jobs, with their states."""
 
 Access = Literal["run", "kafka", "redis", "postgres", "keys", "connect"]
 """What a process gets to know: the run's settings, or where a system is and its password; no more than it needs."""
+
+_REACHES: Mapping[Access, tuple[str, ...]] = {
+    "run": (),
+    "kafka": ("kafka",),
+    "redis": ("valkey",),
+    "postgres": ("postgres",),
+    "keys": ("postgres",),
+    "connect": ("connect",),
+}
 
 
 def topics(context: Context) -> Component:
@@ -80,7 +94,7 @@ def gateway(context: Context) -> Component:
     """HTTP → Redis Streams. It comes after the clock, so that what it takes can be judged by the time."""
     port = context.platform.ports[GATEWAY]
     extra = {
-        "SMARTSTORE_GATEWAY_HOST": context.platform.host,
+        "SMARTSTORE_GATEWAY_HOST": context.platform.listen,
         "SMARTSTORE_GATEWAY_PORT": str(port),
         "SMARTSTORE_GATEWAY_RECORDS_PER_SECOND": str(context.spec.source.external.records_per_second),
     }
@@ -118,7 +132,11 @@ def _hot(context: Context, shard: int, name: str) -> Component:
         name=name, module="smartstore.streaming.hot", access=("run", "kafka"), needs=("topics",)
     )
     component = _component(context, process, extra=extra, stop_seconds=30.0)
-    return replace(component, probe=http_probe(metrics_port(name), timeout_seconds=HOT_READY_SECONDS))
+    return replace(
+        component,
+        probe=http_probe(metrics_port(name), timeout_seconds=HOT_READY_SECONDS),
+        memory=jvm_memory(mebibytes(hot.driver_memory)) + PYTHON_MEMORY + PYTHON_WORKERS_MEMORY,
+    )
 
 
 def lake(context: Context) -> Component:
@@ -133,7 +151,8 @@ def lake(context: Context) -> Component:
     }
     process = _Process(name="lake", module="smartstore.lake", access=("kafka",), needs=("topics",))
     live = ("connectors", "bridge", *hot_applications(context.spec.streaming.hot.shards), "world")
-    return replace(_component(context, process, extra=extra, stop_seconds=40.0), after=live)
+    memory = jvm_memory(mebibytes(application.driver_memory)) + PYTHON_MEMORY
+    return replace(_component(context, process, extra=extra, stop_seconds=40.0), after=live, memory=memory)
 
 
 def _spark_driver(context: Context, memory: str) -> dict[str, str]:
@@ -141,7 +160,7 @@ def _spark_driver(context: Context, memory: str) -> dict[str, str]:
         **JVM_ENVIRONMENT,
         "JAVA_HOME": context.platform.java_home,
         "PYSPARK_PYTHON": context.platform.python,
-        "SPARK_LOCAL_IP": context.platform.host,
+        "SPARK_LOCAL_IP": LOOPBACK,
         "SMARTSTORE_SPARK_JARS": context.platform.spark_jars,
         "SMARTSTORE_SPARK_CORES": str(context.platform.cores),
         "SMARTSTORE_SPARK_DRIVER_MEMORY": f"{mebibytes(memory)}m",
@@ -176,7 +195,7 @@ def _component(
     for access in process.access:
         environment |= _reach(context, name, access)
     if has_metrics:
-        environment["SMARTSTORE_METRICS_HOST"] = platform.host
+        environment["SMARTSTORE_METRICS_HOST"] = platform.listen
         environment["SMARTSTORE_METRICS_PORT"] = str(platform.ports[port])
     return Component(
         name=name,
@@ -184,6 +203,7 @@ def _component(
         environment=environment,
         files={RUN_FILE: context.run_file} if "run" in process.access else {},
         ports={port: platform.ports[port]} if has_metrics else {},
+        reaches=tuple(port for access in process.access for port in _REACHES[access]),
         probe=http_probe(port) if has_metrics else None,
         state_dir=platform.state_dir(name),
         needs=process.needs,

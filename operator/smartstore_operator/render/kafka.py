@@ -6,6 +6,7 @@ from smartstore_operator.render.context import (
     JVM_ENVIRONMENT,
     Context,
     console_logging,
+    jvm_memory,
     jvm_options,
     properties,
 )
@@ -32,8 +33,9 @@ def component(context: Context) -> Component:
             "format.sh": _format(context),
         },
         ports={"kafka": platform.ports["kafka"], "kafka-controller": platform.ports["kafka-controller"]},
-        probe=Probe(kind="exec", argv=context.probe_argv("kafka", platform.address("kafka"))),
+        probe=Probe(kind="exec", argv=context.probe_argv("kafka", platform.own("kafka"))),
         state_dir=platform.state_dir(NAME),
+        memory=jvm_memory(mebibytes(context.spec.kafka.heap)),
         before_start=(("/bin/sh", context.config_file(NAME, "format.sh")),),
         stop_seconds=30.0,
     )
@@ -52,14 +54,14 @@ def _format(context: Context) -> str:
 
 def _server(context: Context) -> str:
     platform = context.platform
-    client, controller = platform.address("kafka"), platform.address("kafka-controller")
+    client, controller = platform.listener("kafka"), platform.own("kafka-controller")
     return properties(
         {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@{controller}",
             "listeners": f"CLIENT://{client},CONTROLLER://{controller}",
-            "advertised.listeners": f"CLIENT://{client}",
+            "advertised.listeners": f"CLIENT://{platform.address('kafka')}",
             "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "inter.broker.listener.name": "CLIENT",
             "controller.listener.names": "CONTROLLER",

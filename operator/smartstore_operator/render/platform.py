@@ -1,13 +1,16 @@
-"""What differs between the places a SmartStore runs on; this is one machine."""
+"""What differs between the places a SmartStore runs on: one machine, or the pods of a cluster."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+LOOPBACK = "127.0.0.1"
+"""Where a component reaches itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """Paths, ports and secrets of one machine, chosen by the applier. All paths are absolute."""
+    """Paths, ports and secrets of a place, chosen by the applier. All paths are absolute."""
 
     python: str
     """The Python that has the data plane installed."""
@@ -34,8 +37,12 @@ class Platform:
     """Name of the savepoint from which the stock jobs begin where there is no checkpoint."""
     cores: int = 2
     """Processor cores that Spark may use."""
-    host: str = "127.0.0.1"
+    listen: str = LOOPBACK
     """The only address that anything listens on."""
+    clients: str = f"{LOOPBACK}/32"
+    """The network that clients come from, as Postgres names it."""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Host by name of a port, where others reach it by another name than `listen`."""
     log_format: Literal["text", "json"] = "text"
 
     def config_dir(self, component: str) -> str:
@@ -47,8 +54,20 @@ class Platform:
         return f"{self.data_dir}/state/{component}"
 
     def address(self, port: str) -> str:
-        """`host:port` of a named port."""
-        return f"{self.host}:{self.ports[port]}"
+        """`host:port` by which others reach a named port."""
+        return f"{self.host(port)}:{self.ports[port]}"
+
+    def host(self, port: str) -> str:
+        """The host by which others reach a named port."""
+        return self.hosts.get(port, self.listen)
+
+    def listener(self, port: str) -> str:
+        """`host:port` that the owner of a named port listens on."""
+        return f"{self.listen}:{self.ports[port]}"
+
+    def own(self, port: str) -> str:
+        """`host:port` by which a component reaches its own named port."""
+        return f"{LOOPBACK}:{self.ports[port]}"
 
 
 @dataclass(frozen=True, kw_only=True)

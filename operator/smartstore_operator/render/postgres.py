@@ -11,6 +11,7 @@ from smartstore_operator.render.context import (
     POSTGRES_SUPERUSER_PASSWORD,
     Context,
 )
+from smartstore_operator.render.platform import LOOPBACK
 
 NAME = "postgres"
 SUPERUSER = "postgres"
@@ -19,14 +20,14 @@ SUPERUSER = "postgres"
 def component(context: Context) -> Component:
     """The server."""
     platform = context.platform
-    host, port = platform.host, platform.ports["postgres"]
+    clients, port = platform.clients, platform.ports["postgres"]
     configuration = context.config_file(NAME, "postgresql.conf")
     return Component(
         name=NAME,
         argv=(f"{platform.postgres_bin}/postgres", "-D", _data(context), f"--config-file={configuration}"),
         files={
             "postgresql.conf": _configuration(context),
-            "pg_hba.conf": f"host all all {host}/32 scram-sha-256\nhost replication all {host}/32 scram-sha-256\n",
+            "pg_hba.conf": f"host all all {clients} scram-sha-256\nhost replication all {clients} scram-sha-256\n",
             "initialise.sh": _initialise(context),
         },
         secret_files={
@@ -36,9 +37,19 @@ def component(context: Context) -> Component:
         ports={"postgres": port},
         probe=Probe(
             kind="exec",
-            argv=(f"{platform.postgres_bin}/pg_isready", "-q", "-h", host, "-p", str(port), "-d", "postgres"),
+            argv=(
+                f"{platform.postgres_bin}/pg_isready",
+                "-q",
+                "-h",
+                LOOPBACK,
+                "-p",
+                str(port),
+                "-d",
+                "postgres",
+            ),
         ),
         state_dir=platform.state_dir(NAME),
+        memory=mebibytes(context.spec.postgres.memory) + 512,
         before_start=(("/bin/sh", context.config_file(NAME, "initialise.sh")),),
         unprivileged=True,
         stop_signal="INT",  # fast shutdown; TERM would wait for clients to leave
@@ -89,7 +100,7 @@ def _owner_and_database(context: Context) -> str:
 def _configuration(context: Context) -> str:
     hba = context.config_file(NAME, "pg_hba.conf")
     values = {
-        "listen_addresses": f"'{context.platform.host}'",
+        "listen_addresses": f"'{context.platform.listen}'",
         "port": context.platform.ports["postgres"],
         # The path of a socket may have 107 bytes, which a data directory can exceed.
         "unix_socket_directories": "''",

@@ -18,8 +18,10 @@ def component(context: Context) -> Component:
         files={"valkey.conf": _configuration(context)},
         secret_files={"secret.conf": f'requirepass "{_escaped(platform.secrets[REDIS_PASSWORD])}"\n'},
         ports={"valkey": platform.ports["valkey"]},
-        probe=Probe(kind="exec", argv=context.probe_argv("redis", platform.address("valkey"))),
+        probe=Probe(kind="exec", argv=context.probe_argv("redis", platform.own("valkey"))),
         state_dir=platform.state_dir(NAME),
+        # While the log is rewritten, a copy of what changes meanwhile is held too.
+        memory=2 * mebibytes(context.spec.redis.memory),
     )
 
 
@@ -27,7 +29,7 @@ def _configuration(context: Context) -> str:
     platform = context.platform
     lines = (
         f"include {_quoted(context.config_file(NAME, 'secret.conf'))}",
-        f"bind {platform.host}",
+        f"bind {platform.listen}",
         f"port {platform.ports['valkey']}",
         "protected-mode yes",
         "daemonize no",

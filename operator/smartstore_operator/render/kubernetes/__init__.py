@@ -1,0 +1,12 @@
+"""The components as Kubernetes objects: pure, one module a concern.
+
+from smartstore_operator.render.kubernetes import manifests, place
+
+platform = place(smartstore, namespace, secrets, cluster_id)
+objects = manifests(smartstore, platform, namespace, image)
+"""
+
+from smartstore_operator.render.kubernetes.manifests import Manifest, manifests
+from smartstore_operator.render.kubernetes.place import place
+
+__all__ = ["Manifest", "manifests", "place"]

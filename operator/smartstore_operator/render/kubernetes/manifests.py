@@ -1,0 +1,55 @@
+"""All objects of a SmartStore, in the order in which they are applied."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from smartstore_operator.api.smartstore import SmartStore
+from smartstore_operator.render.component import Component
+from smartstore_operator.render.kubernetes.configuration import configuration, secret_configuration
+from smartstore_operator.render.kubernetes.estate import Estate
+from smartstore_operator.render.kubernetes.metadata import metadata
+from smartstore_operator.render.kubernetes.network import component_policy, default_deny, service
+from smartstore_operator.render.kubernetes.workload import workload
+from smartstore_operator.render.platform import Platform
+from smartstore_operator.render.rendering import render
+
+Manifest = Mapping[str, Any]
+"""One Kubernetes object as the API server takes it."""
+
+
+def manifests(smartstore: SmartStore, platform: Platform, namespace: str, image: str) -> tuple[Manifest, ...]:
+    """What the operator applies: first what all share, then each component after what it needs.
+
+    `platform` is what `place` gives for the same object and namespace. The same input gives the same objects.
+    """
+    components = render(smartstore, platform).components
+    estate = Estate(
+        name=smartstore.name,
+        namespace=namespace,
+        image=image,
+        platform=platform,
+        keeps_data=smartstore.spec.deletion_policy == "Retain",
+        components=components,
+    )
+    own = [manifest for component in components for manifest in _of_component(estate, component)]
+    return (*_shared(estate), *own)
+
+
+def _shared(estate: Estate) -> Iterator[Manifest]:
+    yield {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": metadata(estate.name, estate.namespace),
+        "automountServiceAccountToken": False,
+    }
+    yield default_deny(estate)
+
+
+def _of_component(estate: Estate, component: Component) -> Iterator[Manifest]:
+    for settings in (configuration(estate, component), secret_configuration(estate, component)):
+        if settings is not None:
+            yield settings
+    if component.ports:
+        yield service(estate, component)
+    yield component_policy(estate, component)
+    yield workload(estate, component)

@@ -1,0 +1,34 @@
+"""Names and labels of the objects."""
+
+from collections.abc import Mapping
+from typing import Any
+
+MANAGER = "smartstore-operator"
+
+
+def child_name(estate: str, component: str) -> str:
+    """Name of a component's objects. An estate's name has 40 characters at most, so it fits into 63."""
+    return f"{estate}-{component}"
+
+
+def selector(estate: str, component: str | None = None) -> dict[str, str]:
+    """Labels that tell the pods of a component, or of the whole estate; they never change."""
+    own = {"app.kubernetes.io/component": component} if component else {}
+    return {"app.kubernetes.io/name": "smartstore", "app.kubernetes.io/instance": estate, **own}
+
+
+def metadata(
+    estate: str,
+    namespace: str,
+    component: str | None = None,
+    *,
+    name: str | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """`metadata` of an object of an estate or of one component."""
+    labels = {**selector(estate, component), "app.kubernetes.io/managed-by": MANAGER}
+    default = child_name(estate, component) if component else estate
+    found: dict[str, Any] = {"name": name or default, "namespace": namespace, "labels": labels}
+    if annotations:
+        found["annotations"] = dict(annotations)
+    return found

@@ -1,0 +1,27 @@
+"""Memory, processor and storage of each component."""
+
+from typing import Any
+
+from smartstore.contracts.applications import is_hot
+from smartstore_operator.render.component import Component
+
+_STORAGE = {"kafka": "20Gi", "valkey": "5Gi", "postgres": "10Gi", "world": "5Gi", "lake": "20Gi"}
+_HOT_STORAGE = "5Gi"
+
+
+def keeps_state(component: Component) -> bool:
+    """Whether what it has in its state directory must outlive its pod."""
+    return component.kind == "service" and (component.name in _STORAGE or is_hot(component.name))
+
+
+def storage(component: str) -> str:
+    """Size of a component's volume."""
+    return _HOT_STORAGE if is_hot(component) else _STORAGE[component]
+
+
+def resources(component: Component) -> dict[str, Any]:
+    """Memory is asked for in full and limited; processor time is shared, since most components mostly wait."""
+    return {
+        "requests": {"cpu": "50m", "memory": f"{component.memory}Mi"},
+        "limits": {"memory": f"{component.memory}Mi"},
+    }

@@ -1,0 +1,178 @@
+"""What runs a component: a StatefulSet where it keeps state, a Deployment where it does not, a Job where it ends."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from smartstore_operator.render.component import Component, Probe
+from smartstore_operator.render.kubernetes.configuration import checksum, files_volume, secret_variables
+from smartstore_operator.render.kubernetes.estate import Estate
+from smartstore_operator.render.kubernetes.metadata import child_name, metadata, selector
+from smartstore_operator.render.kubernetes.resources import keeps_state, resources, storage
+
+CONFIG_CHECKSUM = "smartstore.io/config-checksum"
+_USER = 10_001
+_STATE, _CONFIG, _SCRATCH = "state", "config", "scratch"
+_PROBE_SECONDS = 2
+
+
+def workload(estate: Estate, component: Component) -> dict[str, Any]:
+    """The object that keeps the component's one pod."""
+    if component.kind == "oneshot":
+        return _job(estate, component)
+    if keeps_state(component):
+        return _stateful_set(estate, component)
+    return _deployment(estate, component)
+
+
+def _job(estate: Estate, component: Component) -> dict[str, Any]:
+    # A Job cannot be changed, so another configuration is another Job; running it again does no harm.
+    name = f"{child_name(estate.name, component.name)}-{checksum(component)[:8]}"
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata(estate.name, estate.namespace, component.name, name=name),
+        "spec": {"backoffLimit": 6, "template": _pod(estate, component, restart="OnFailure")},
+    }
+
+
+def _deployment(estate: Estate, component: Component) -> dict[str, Any]:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(estate.name, estate.namespace, component.name),
+        "spec": {
+            "replicas": 1,
+            "revisionHistoryLimit": 3,
+            "selector": {"matchLabels": selector(estate.name, component.name)},
+            "strategy": {"type": "Recreate"},
+            "template": _pod(estate, component),
+        },
+    }
+
+
+def _stateful_set(estate: Estate, component: Component) -> dict[str, Any]:
+    fate = "Retain" if estate.keeps_data else "Delete"
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": metadata(estate.name, estate.namespace, component.name),
+        "spec": {
+            "replicas": 1,
+            "revisionHistoryLimit": 3,
+            "serviceName": child_name(estate.name, component.name),
+            "selector": {"matchLabels": selector(estate.name, component.name)},
+            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": fate, "whenScaled": "Retain"},
+            "template": _pod(estate, component),
+            "volumeClaimTemplates": [
+                {
+                    "metadata": {"name": _STATE, "labels": selector(estate.name, component.name)},
+                    "spec": {
+                        "accessModes": ["ReadWriteOnce"],
+                        "resources": {"requests": {"storage": storage(component.name)}},
+                    },
+                }
+            ],
+        },
+    }
+
+
+def _pod(estate: Estate, component: Component, restart: str = "Always") -> dict[str, Any]:
+    main = _container(estate, component)
+    prepare = [
+        _container(estate, component, name=f"prepare-{number}", argv=argv)
+        for number, argv in enumerate(component.before_start)
+    ]
+    if component.kind == "service":
+        main |= _ports_and_probes(component)
+    spec: dict[str, Any] = {
+        "serviceAccountName": estate.name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": int(component.stop_seconds) + 5,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "fsGroup": _USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [main],
+        "volumes": _volumes(estate, component),
+    }
+    if prepare:
+        spec["initContainers"] = prepare
+    if restart != "Always":
+        spec["restartPolicy"] = restart
+    annotations = {CONFIG_CHECKSUM: checksum(component)}
+    return {
+        "metadata": {"labels": selector(estate.name, component.name), "annotations": annotations},
+        "spec": spec,
+    }
+
+
+def _container(
+    estate: Estate, component: Component, name: str = "main", argv: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    mounts: list[dict[str, Any]] = [{"name": _SCRATCH, "mountPath": "/tmp"}]  # noqa: S108  a volume of the pod's own
+    if component.files or component.secret_files:
+        mounts.append({"name": _CONFIG, "mountPath": estate.platform.config_dir(component.name)})
+    if component.state_dir is not None:
+        mounts.append({"name": _STATE, "mountPath": component.state_dir})
+    return {
+        "name": name,
+        "image": estate.image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": list(argv or component.argv),
+        "env": _environment(estate, component),
+        "resources": resources(component),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": mounts,
+    }
+
+
+def _environment(estate: Estate, component: Component) -> list[dict[str, Any]]:
+    secret = secret_variables(estate, component)
+    name = child_name(estate.name, component.name)
+    return [
+        {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": variable}}}
+        if variable in secret
+        else {"name": variable, "value": value}
+        for variable, value in sorted(component.environment.items())
+    ]
+
+
+def _volumes(estate: Estate, component: Component) -> list[dict[str, Any]]:
+    volumes: list[dict[str, Any]] = [{"name": _SCRATCH, "emptyDir": {}}]
+    files = files_volume(estate, component, _CONFIG)
+    if files is not None:
+        volumes.append(files)
+    if component.state_dir is not None and not keeps_state(component):
+        volumes.append({"name": _STATE, "emptyDir": {}})
+    return volumes
+
+
+def _ports_and_probes(component: Component) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if component.ports:
+        ports: Mapping[str, int] = component.ports
+        found["ports"] = [{"containerPort": port, "protocol": "TCP"} for port in ports.values()]
+    if component.probe is not None:
+        how = _handler(component, component.probe)
+        tries = int(component.probe.timeout_seconds / _PROBE_SECONDS)
+        found["startupProbe"] = {**how, "periodSeconds": _PROBE_SECONDS, "failureThreshold": tries}
+        found["readinessProbe"] = {**how, "periodSeconds": 10, "failureThreshold": 3}
+    return found
+
+
+def _handler(component: Component, probe: Probe) -> dict[str, Any]:
+    if probe.kind == "exec":
+        return {"exec": {"command": list(probe.argv)}, "timeoutSeconds": 5}
+    port = component.ports[probe.port or next(iter(component.ports))]
+    if probe.kind == "tcp":
+        return {"tcpSocket": {"port": port}, "timeoutSeconds": 5}
+    return {"httpGet": {"path": probe.path, "port": port}, "timeoutSeconds": 5}
