@@ -57,6 +57,11 @@ def _parse_size(value: object) -> str:
     return value
 
 
+def quantity(mebibytes: int) -> str:
+    """So many MiB as the API server writes them: `2Gi`, `1408Mi`."""
+    return f"{mebibytes // 1024}Gi" if mebibytes % 1024 == 0 else f"{mebibytes}Mi"
+
+
 def mebibytes(size: str) -> int:
     """A size such as `2Gi` in MiB."""
     return int(size[:-2]) * _MEBIBYTES[size[-2:]]

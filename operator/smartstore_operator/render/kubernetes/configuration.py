@@ -1,5 +1,6 @@
 """Files and variables of a component: a ConfigMap for what all may read, a Secret for the rest."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ def secret_configuration(estate: Estate, component: Component) -> dict[str, Any]
         "kind": "Secret",
         "metadata": metadata(estate.name, estate.namespace, component.name),
         "type": "Opaque",
-        "stringData": content,
+        "data": {name: base64.b64encode(value.encode()).decode() for name, value in content.items()},
     }
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from smartstore.contracts.applications import is_hot
+from smartstore_operator.api.scalars import quantity
 from smartstore_operator.render.component import Component
 
 _STORAGE = {"kafka": "20Gi", "valkey": "5Gi", "postgres": "10Gi", "world": "5Gi", "lake": "20Gi"}
@@ -22,6 +23,6 @@ def storage(component: str) -> str:
 def resources(component: Component) -> dict[str, Any]:
     """Memory is asked for in full and limited; processor time is shared, since most components mostly wait."""
     return {
-        "requests": {"cpu": "50m", "memory": f"{component.memory}Mi"},
-        "limits": {"memory": f"{component.memory}Mi"},
+        "requests": {"cpu": "50m", "memory": quantity(component.memory)},
+        "limits": {"memory": quantity(component.memory)},
     }

@@ -63,16 +63,23 @@ def _stateful_set(estate: Estate, component: Component) -> dict[str, Any]:
             "selector": {"matchLabels": selector(estate.name, component.name)},
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": fate, "whenScaled": "Retain"},
             "template": _pod(estate, component),
-            "volumeClaimTemplates": [
-                {
-                    "metadata": {"name": _STATE, "labels": selector(estate.name, component.name)},
-                    "spec": {
-                        "accessModes": ["ReadWriteOnce"],
-                        "resources": {"requests": {"storage": storage(component.name)}},
-                    },
-                }
-            ],
+            "volumeClaimTemplates": [_claim(estate, component)],
         },
+    }
+
+
+def _claim(estate: Estate, component: Component) -> dict[str, Any]:
+    # The list is owned as a whole, defaults too: without them the next apply would differ from what is there.
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": _STATE, "labels": selector(estate.name, component.name)},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": storage(component.name)}},
+            "volumeMode": "Filesystem",
+        },
+        "status": {"phase": "Pending"},
     }
 
 
@@ -119,12 +126,13 @@ def _container(
         mounts.append({"name": _CONFIG, "mountPath": estate.platform.config_dir(component.name)})
     if component.state_dir is not None:
         mounts.append({"name": _STATE, "mountPath": component.state_dir})
+    environment = _environment(estate, component)
     return {
         "name": name,
         "image": estate.image,
         "imagePullPolicy": "IfNotPresent",
         "command": list(argv or component.argv),
-        "env": _environment(estate, component),
+        **({"env": environment} if environment else {}),
         "resources": resources(component),
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -1,0 +1,25 @@
+"""Which components may run yet: each after what it needs. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from smartstore_operator.reconcile.health import Health
+from smartstore_operator.render.component import Component
+
+
+def held_back(components: Sequence[Component], healths: Mapping[str, Health]) -> dict[str, Health]:
+    """The components that must not be created yet, with what they wait for; `components` come after their needs.
+
+    One that exists is never held back: what it needs may fail for a while without being a reason to take it away.
+    """
+    waiting: dict[str, Health] = {}
+    for component in components:
+        if healths[component.name].state != "Missing":
+            continue
+        missing = [need for need in component.needs if need in waiting or not healths[need].is_ready]
+        if not missing:
+            missing = [
+                other for other in component.after if other in waiting or healths[other].state == "Missing"
+            ]
+        if missing:
+            waiting[component.name] = Health("Missing", "Waiting", f"it waits for {', '.join(missing)}")
+    return waiting

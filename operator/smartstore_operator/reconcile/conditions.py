@@ -1,0 +1,69 @@
+"""Conditions of a SmartStore: one for each component, and `Ready` over all. Pure.
+
+https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from smartstore_operator.reconcile.health import Health
+
+READY = "Ready"
+Condition = Mapping[str, Any]
+
+
+def condition_type(component: str) -> str:
+    """The type of a component's condition: `hot-0` → `Hot0Ready`."""
+    return "".join(word.capitalize() for word in component.split("-")) + "Ready"
+
+
+def conditions(
+    healths: Mapping[str, Health], before: Sequence[Condition], generation: int, now: str
+) -> list[dict[str, Any]]:
+    """The conditions by the components' health, in that order after `Ready`.
+
+    `before` are those of the last status, `now` the time as RFC 3339: a condition whose status stays keeps its time.
+    """
+    known = {condition["type"]: condition for condition in before}
+    found = [_overall(healths), *(_of(condition_type(name), health) for name, health in healths.items())]
+    for condition in found:
+        condition["observedGeneration"] = generation
+        last = known.get(condition["type"])
+        same = last is not None and last["status"] == condition["status"]
+        condition["lastTransitionTime"] = last["lastTransitionTime"] if last is not None and same else now
+    return found
+
+
+def refused(
+    reason: str, message: str, before: Sequence[Condition], generation: int, now: str
+) -> list[dict[str, Any]]:
+    """`Ready=False` because the spec cannot be followed; the components' conditions stay as they were."""
+    own = {
+        "type": READY,
+        "status": "False",
+        "reason": reason,
+        "message": message,
+        "observedGeneration": generation,
+    }
+    last = next((condition for condition in before if condition["type"] == READY), None)
+    same = last is not None and last["status"] == "False"
+    own["lastTransitionTime"] = last["lastTransitionTime"] if last is not None and same else now
+    return [own, *(dict(condition) for condition in before if condition["type"] != READY)]
+
+
+def _of(kind: str, health: Health) -> dict[str, Any]:
+    if health.is_ready:
+        return {"type": kind, "status": "True", "reason": "Ready", "message": ""}
+    return {"type": kind, "status": "False", "reason": health.reason, "message": health.message}
+
+
+def _overall(healths: Mapping[str, Health]) -> dict[str, Any]:
+    waiting = {name: health for name, health in healths.items() if not health.is_ready}
+    if not waiting:
+        return {"type": READY, "status": "True", "reason": "AllComponentsReady", "message": ""}
+    broken = {name: health for name, health in waiting.items() if health.state == "Degraded"}
+    name, health = next(iter((broken or waiting).items()))
+    reason = "ComponentDegraded" if broken else "ComponentsNotReady"
+    others = len(waiting) - 1
+    message = f"{name}: {health.message or health.reason}" + (f" (and {others} more)" if others else "")
+    return {"type": READY, "status": "False", "reason": reason, "message": message}

@@ -1,0 +1,177 @@
+"""The API server over HTTP: what the operator asks of it, and nothing more.
+
+Objects are dictionaries as the API server has them. Every write is a server-side apply under the operator's name.
+"""
+
+import json
+import ssl
+from collections.abc import Mapping
+from typing import Any, Self
+
+import httpx
+from kubernetes import config
+from kubernetes.client import Configuration
+
+KINDS: Mapping[str, tuple[str, str]] = {
+    "ConfigMap": ("v1", "configmaps"),
+    "Secret": ("v1", "secrets"),
+    "Service": ("v1", "services"),
+    "ServiceAccount": ("v1", "serviceaccounts"),
+    "Pod": ("v1", "pods"),
+    "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
+    "StatefulSet": ("apps/v1", "statefulsets"),
+    "Deployment": ("apps/v1", "deployments"),
+    "Job": ("batch/v1", "jobs"),
+    "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies"),
+    "SmartStore": ("smartstore.io/v1alpha1", "smartstores"),
+}
+"""Group with version, and plural, by kind: all that the operator reads or writes."""
+
+MANAGER = "smartstore-operator"
+_SECONDS = 30.0
+
+
+class ApiError(Exception):
+    """The API server refused a request; the message is its own."""
+
+    def __init__(self, what: str, status: int, reason: str, message: str, retry_after: float | None) -> None:
+        super().__init__(f"{what}: {message}")
+        self.status, self.reason, self.retry_after = status, reason, retry_after
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may work later."""
+        return self.status == 429 or self.status >= 500
+
+
+class ApplyConflict(ApiError):
+    """Fields that we ask for belong to other managers; the message names managers and fields."""
+
+
+class ApiServer:
+    """A connection pool to one API server; use as an async context manager."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """By the pod's service account, else by `$KUBECONFIG` or `~/.kube/config`.
+
+        Raises:
+            kubernetes.config.ConfigException: there is neither.
+        """
+        found = Configuration()
+        config.load_config(client_configuration=found)
+        context = ssl.create_default_context(cafile=found.ssl_ca_cert)
+        if found.cert_file:
+            context.load_cert_chain(found.cert_file, found.key_file)
+        limits = httpx.Limits(max_connections=20, max_keepalive_connections=20)
+        client = httpx.AsyncClient(
+            base_url=found.host,
+            verify=context,
+            timeout=_SECONDS,
+            limits=limits,
+            auth=_Token(found),
+            trust_env=False,
+        )
+        return cls(client)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> dict[str, Any]:
+        """Server-side apply; the object as it is then. `force` takes fields over from other managers.
+
+        Raises:
+            ApplyConflict: another manager has a field with another value, and `force` is not set.
+            ApiError: the API server refused.
+        """
+        kind, meta = manifest["kind"], manifest["metadata"]
+        parameters = {"fieldManager": MANAGER, "force": str(force).lower()}
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        path = _path(kind, meta.get("namespace"), meta["name"])
+        return await self._ask(
+            "PATCH", path, params=parameters, headers=headers, content=json.dumps(manifest)
+        )
+
+    async def get(self, kind: str, namespace: str | None, name: str) -> dict[str, Any] | None:
+        """The object, None if there is none.
+
+        Raises:
+            ApiError: the API server refused.
+        """
+        try:
+            return await self._ask("GET", _path(kind, namespace, name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def list(self, kind: str, namespace: str | None, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+        """All objects of a kind with these labels; of all namespaces if `namespace` is None.
+
+        Raises:
+            ApiError: the API server refused.
+        """
+        version, _ = KINDS[kind]
+        parameters = {"labelSelector": ",".join(f"{name}={value}" for name, value in labels.items())}
+        answer = await self._ask("GET", _path(kind, namespace), params=parameters)
+        # the items of a list come without their kind
+        return [{"apiVersion": version, "kind": kind, **item} for item in answer["items"]]
+
+    async def delete(self, kind: str, namespace: str | None, name: str) -> None:
+        """Delete an object and, in the background, what belongs to it; that it is gone already is fine.
+
+        Raises:
+            ApiError: the API server refused.
+        """
+        try:
+            parameters = {"propagationPolicy": "Background"}
+            await self._ask("DELETE", _path(kind, namespace, name), params=parameters)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        response = await self._client.request(method, path, **request)
+        if response.is_success:
+            return dict(response.json())
+        raise _error(f"{method} {path}", response)
+
+
+class _Token(httpx.Auth):
+    """The bearer token, which a cluster renews in its file every hour."""
+
+    def __init__(self, found: Configuration) -> None:
+        self._found = found
+
+    def auth_flow(self, request: httpx.Request) -> Any:
+        token = self._found.get_api_key_with_prefix("authorization")
+        if token:
+            request.headers["Authorization"] = token
+        yield request
+
+
+def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
+    version, plural = KINDS[kind]
+    root = f"/api/{version}" if "/" not in version else f"/apis/{version}"
+    within = f"/namespaces/{namespace}" if namespace else ""
+    return f"{root}{within}/{plural}" + (f"/{name}" if name else "")
+
+
+def _error(what: str, response: httpx.Response) -> ApiError:
+    try:
+        status = response.json()
+    except ValueError:
+        status = {}
+    reason = str(status.get("reason", response.reason_phrase))
+    message = str(status.get("message", response.text[:500]))
+    wait = response.headers.get("Retry-After", "")
+    causes = status.get("details", {}).get("causes", [])
+    is_conflict = any(cause.get("reason") == "FieldManagerConflict" for cause in causes)
+    kind = ApplyConflict if is_conflict else ApiError
+    return kind(what, response.status_code, reason, message, float(wait) if wait.isdigit() else None)
