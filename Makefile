@@ -39,7 +39,7 @@ test-unit: setup ## tests without servers, on all cores
 test-integration: setup ## tests against the real Kafka, Postgres, Valkey and Spark on this machine
 	$(call tests_in,tests/integration,-n 2 --dist loadgroup)
 
-test-cluster: setup ## tests against the Kubernetes cluster of the current kubectl context
+test-cluster: setup ## the operator against a real API server; KUBEBUILDER_ASSETS says where its programs are
 	$(call tests_in,tests/cluster)
 
 test-e2e: setup ## the whole system, from simulated shelf to verified books

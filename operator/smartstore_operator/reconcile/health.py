@@ -33,7 +33,7 @@ class Health:
 READY = Health("Ready")
 
 
-def health(workload: Mapping[str, Any] | None, pods: Iterable[Mapping[str, Any]] = ()) -> Health:
+def health_of(workload: Mapping[str, Any] | None, pods: Iterable[Mapping[str, Any]] = ()) -> Health:
     """The health of a StatefulSet, Deployment or Job as the API server has it, None if it has none.
 
     A status of an older generation says nothing about what was asked for last.

@@ -4,6 +4,7 @@ Objects are dictionaries as the API server has them. Every write is a server-sid
 """
 
 import json
+import os
 import ssl
 from collections.abc import Mapping
 from typing import Any, Self
@@ -56,13 +57,15 @@ class ApiServer:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """By the pod's service account, else by `$KUBECONFIG` or `~/.kube/config`.
+        """By `$KUBECONFIG` or `~/.kube/config`, else by the pod's service account.
 
         Raises:
             kubernetes.config.ConfigException: there is neither.
         """
         found = Configuration()
-        config.load_config(client_configuration=found)
+        # the library looks at the variable only once, when it is imported
+        where = {"config_file": os.environ["KUBECONFIG"]} if "KUBECONFIG" in os.environ else {}
+        config.load_config(client_configuration=found, **where)
         context = ssl.create_default_context(cafile=found.ssl_ca_cert)
         if found.cert_file:
             context.load_cert_chain(found.cert_file, found.key_file)
@@ -90,13 +93,19 @@ class ApiServer:
             ApplyConflict: another manager has a field with another value, and `force` is not set.
             ApiError: the API server refused.
         """
-        kind, meta = manifest["kind"], manifest["metadata"]
-        parameters = {"fieldManager": MANAGER, "force": str(force).lower()}
-        headers = {"Content-Type": "application/apply-patch+yaml"}
-        path = _path(kind, meta.get("namespace"), meta["name"])
-        return await self._ask(
-            "PATCH", path, params=parameters, headers=headers, content=json.dumps(manifest)
-        )
+        meta = manifest["metadata"]
+        path = _path(manifest["kind"], meta.get("namespace"), meta["name"])
+        return await self._apply(path, manifest, force=force)
+
+    async def apply_status(self, manifest: Mapping[str, Any]) -> None:
+        """Server-side apply of the status subresource; what it no longer names of what we wrote before goes.
+
+        Raises:
+            ApiError: the API server refused.
+        """
+        meta = manifest["metadata"]
+        path = f"{_path(manifest['kind'], meta['namespace'], meta['name'])}/status"
+        await self._apply(path, manifest, force=True)
 
     async def get(self, kind: str, namespace: str | None, name: str) -> dict[str, Any] | None:
         """The object, None if there is none.
@@ -136,6 +145,13 @@ class ApiServer:
             if error.status != 404:
                 raise
 
+    async def _apply(self, path: str, manifest: Mapping[str, Any], *, force: bool) -> dict[str, Any]:
+        parameters = {"fieldManager": MANAGER, "force": str(force).lower()}
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        return await self._ask(
+            "PATCH", path, params=parameters, headers=headers, content=json.dumps(manifest)
+        )
+
     async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         response = await self._client.request(method, path, **request)
         if response.is_success:
@@ -150,7 +166,7 @@ class _Token(httpx.Auth):
         self._found = found
 
     def auth_flow(self, request: httpx.Request) -> Any:
-        token = self._found.get_api_key_with_prefix("authorization")
+        token = self._found.get_api_key_with_prefix("BearerToken", "authorization")
         if token:
             request.headers["Authorization"] = token
         yield request

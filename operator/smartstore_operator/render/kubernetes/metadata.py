@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-MANAGER = "smartstore-operator"
+MANAGED = {"app.kubernetes.io/managed-by": "smartstore-operator"}
+"""The label of all that the operator makes."""
+COMPONENT_LABEL = "app.kubernetes.io/component"
 
 
 def child_name(estate: str, component: str) -> str:
@@ -13,7 +15,7 @@ def child_name(estate: str, component: str) -> str:
 
 def selector(estate: str, component: str | None = None) -> dict[str, str]:
     """Labels that tell the pods of a component, or of the whole estate; they never change."""
-    own = {"app.kubernetes.io/component": component} if component else {}
+    own = {COMPONENT_LABEL: component} if component else {}
     return {"app.kubernetes.io/name": "smartstore", "app.kubernetes.io/instance": estate, **own}
 
 
@@ -26,7 +28,7 @@ def metadata(
     annotations: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """`metadata` of an object of an estate or of one component."""
-    labels = {**selector(estate, component), "app.kubernetes.io/managed-by": MANAGER}
+    labels = {**selector(estate, component), **MANAGED}
     default = child_name(estate, component) if component else estate
     found: dict[str, Any] = {"name": name or default, "namespace": namespace, "labels": labels}
     if annotations:

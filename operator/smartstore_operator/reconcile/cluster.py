@@ -1,0 +1,26 @@
+"""What reconciling needs of a cluster."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+Object = dict[str, Any]
+"""An object as the API server has it, `kind` included."""
+
+
+class Cluster(Protocol):
+    """The API server, as `runtime` implements it."""
+
+    async def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> Object:
+        """Server-side apply; the object as it is then. `force` takes fields over from other managers."""
+
+    async def apply_status(self, manifest: Mapping[str, Any]) -> None:
+        """Server-side apply of the status subresource."""
+
+    async def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
+        """The object, None if there is none."""
+
+    async def list(self, kind: str, namespace: str | None, labels: Mapping[str, str]) -> list[Object]:
+        """All objects of a kind with these labels."""
+
+    async def delete(self, kind: str, namespace: str | None, name: str) -> None:
+        """Delete an object; that it is gone already is fine."""

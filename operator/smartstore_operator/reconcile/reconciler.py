@@ -1,0 +1,178 @@
+"""One pass over one SmartStore: level-triggered, it looks at what is there and does what is missing.
+
+The steps, in order: read the spec; make the credentials; look at what is there; apply what differs, each component
+after what it needs; delete what is no longer wanted; report.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from smartstore_operator.api.load import validate_smartstore
+from smartstore_operator.api.problems import SpecError
+from smartstore_operator.api.smartstore import API_VERSION, KIND, SmartStore
+from smartstore_operator.reconcile import credentials
+from smartstore_operator.reconcile.bringup import held_back
+from smartstore_operator.reconcile.cluster import Cluster, Object
+from smartstore_operator.reconcile.conditions import conditions, refused
+from smartstore_operator.reconcile.drift import differences
+from smartstore_operator.reconcile.health import Health, health_of
+from smartstore_operator.render import render, secret_names
+from smartstore_operator.render.component import Component
+from smartstore_operator.render.kubernetes import manifests, place
+from smartstore_operator.render.kubernetes.metadata import COMPONENT_LABEL, MANAGED, selector
+
+WORKLOADS = ("StatefulSet", "Deployment", "Job")
+CHILDREN = ("ServiceAccount", "ConfigMap", "Secret", "Service", "NetworkPolicy", *WORKLOADS)
+"""Kinds that render yields; what has our labels and is not wanted any more is deleted."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one pass did."""
+
+    ready: bool
+    applied: list[str] = field(default_factory=list)
+    """`StatefulSet/demo-hot`, in order."""
+    drifted: dict[str, list[str]] = field(default_factory=dict)
+    """Objects that somebody had changed, with the fields."""
+    deleted: list[str] = field(default_factory=list)
+
+
+class Reconciler:
+    """Brings SmartStores to what their specs say. `image` runs in all pods, `now` gives the time as RFC 3339."""
+
+    def __init__(self, cluster: Cluster, image: str, now: Callable[[], str]) -> None:
+        self._cluster, self._image, self._now = cluster, image, now
+
+    async def reconcile(self, live: Object) -> Report:
+        """One pass; `live` is the SmartStore as the API server has it.
+
+        Raises:
+            Exception: whatever the cluster raises; the next pass begins anew.
+        """
+        if live["metadata"].get("deletionTimestamp"):
+            return Report(ready=False)  # its objects belong to it and go with it
+        try:
+            smartstore = validate_smartstore(live)
+        except SpecError as error:
+            message = "; ".join(map(str, error.problems))
+            await self._report(live, refused("InvalidSpec", message, *self._known(live)), {})
+            return Report(ready=False)
+        wanted, components = await self._wanted(smartstore, live)
+        found = await self._found(smartstore.name, live["metadata"]["namespace"])
+        healths = self._healths(components, found)
+        waiting = held_back(components, healths)
+        applied, drifted = await self._apply(wanted, found, waiting)
+        deleted = await self._prune(wanted, found)
+        shown = {name: waiting.get(name, health) for name, health in healths.items()}
+        status = conditions(shown, *self._known(live))
+        is_ready = status[0]["status"] == "True"
+        await self._report(live, status, self._facts(smartstore, is_ready=is_ready))
+        return Report(is_ready, applied, drifted, deleted)
+
+    async def _wanted(
+        self, smartstore: SmartStore, live: Object
+    ) -> tuple[list[Object], tuple[Component, ...]]:
+        namespace = live["metadata"]["namespace"]
+        kept = await self._cluster.get("Secret", namespace, credentials.secret_name(smartstore.name))
+        values = credentials.completed(credentials.read(kept), secret_names(smartstore))
+        platform = place(smartstore, namespace, values, values[credentials.CLUSTER_ID])
+        own = credentials.manifest(smartstore.name, namespace, values)
+        if differences(own, kept or {}):  # before anything uses them
+            await self._cluster.apply(_owned(own, live))
+        objects = manifests(smartstore, platform, namespace, self._image)
+        return [_owned(each, live) for each in (own, *objects)], render(smartstore, platform).components
+
+    async def _found(self, name: str, namespace: str) -> dict[tuple[str, str], Object]:
+        found: dict[tuple[str, str], Object] = {}
+        for kind in (*CHILDREN, "Pod"):
+            for item in await self._cluster.list(kind, namespace, selector(name)):
+                found[kind, item["metadata"]["name"]] = item
+        return found
+
+    def _healths(
+        self, components: Sequence[Component], found: Mapping[tuple[str, str], Object]
+    ) -> dict[str, Health]:
+        return {
+            component.name: health_of(
+                next((item for item in _of(component, found) if item["kind"] in WORKLOADS), None),
+                [item for item in _of(component, found) if item["kind"] == "Pod"],
+            )
+            for component in components
+        }
+
+    async def _apply(
+        self,
+        wanted: Sequence[Object],
+        found: Mapping[tuple[str, str], Object],
+        waiting: Mapping[str, Health],
+    ) -> tuple[list[str], dict[str, list[str]]]:
+        applied: list[str] = []
+        drifted: dict[str, list[str]] = {}
+        for manifest in wanted:
+            if manifest["kind"] in WORKLOADS and _component_of(manifest) in waiting:
+                continue
+            key = manifest["kind"], manifest["metadata"]["name"]
+            fields = differences(manifest, found.get(key, {}))
+            if not fields:
+                continue
+            # What somebody else changed is taken back, and said.
+            await self._cluster.apply(manifest, force=True)
+            applied.append("/".join(key))
+            if key in found:
+                drifted["/".join(key)] = fields
+        return applied, drifted
+
+    async def _prune(self, wanted: Sequence[Object], found: Mapping[tuple[str, str], Object]) -> list[str]:
+        keep = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
+        deleted = []
+        for (kind, name), item in found.items():
+            if kind in CHILDREN and (kind, name) not in keep and MANAGED.items() <= _labels(item).items():
+                await self._cluster.delete(kind, item["metadata"]["namespace"], name)
+                deleted.append(f"{kind}/{name}")
+        return deleted
+
+    def _known(self, live: Object) -> tuple[list[Object], int, str]:
+        """The last conditions, the generation seen now, and the time."""
+        return live.get("status", {}).get("conditions", []), live["metadata"]["generation"], self._now()
+
+    @staticmethod
+    def _facts(smartstore: SmartStore, *, is_ready: bool) -> dict[str, Any]:
+        labels = ",".join(f"{name}={value}" for name, value in selector(smartstore.name).items())
+        return {"selector": labels, "stores": smartstore.spec.stores if is_ready else 0}
+
+    async def _report(self, live: Object, status: list[dict[str, Any]], facts: Mapping[str, Any]) -> None:
+        """Write the status if it changed."""
+        new = {"observedGeneration": live["metadata"]["generation"], "conditions": status, **facts}
+        if not differences(new, live.get("status", {})):
+            return
+        meta = {"name": live["metadata"]["name"], "namespace": live["metadata"]["namespace"]}
+        await self._cluster.apply_status(
+            {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "status": new}
+        )
+
+
+def _owned(manifest: Mapping[str, Any], live: Object) -> Object:
+    """As a child of the SmartStore: the garbage collector deletes it with its owner."""
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": live["metadata"]["name"],
+        "uid": live["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    return {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [owner]}}
+
+
+def _of(component: Component, found: Mapping[tuple[str, str], Object]) -> list[Object]:
+    return [item for item in found.values() if _component_of(item) == component.name]
+
+
+def _component_of(item: Mapping[str, Any]) -> str:
+    return str(_labels(item).get(COMPONENT_LABEL, ""))
+
+
+def _labels(item: Mapping[str, Any]) -> Mapping[str, str]:
+    return item["metadata"].get("labels") or {}

@@ -1,0 +1,189 @@
+"""Passes of the reconciler against a real API server; the test plays the part of controllers and pods."""
+
+import asyncio
+import base64
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from smartstore_operator.reconcile.reconciler import CHILDREN, WORKLOADS, Reconciler, Report
+from smartstore_operator.runtime.api_server import ApiServer
+
+pytestmark = pytest.mark.cluster
+
+LABELS = {"app.kubernetes.io/instance": "demo"}
+PATCH = {"Content-Type": "application/merge-patch+json"}
+
+
+class Estate:
+    """One SmartStore in its namespace, reconciled by hand."""
+
+    def __init__(self, server: ApiServer, namespace: str) -> None:
+        self.server, self.namespace = server, namespace
+        seconds = itertools.count()
+        self.reconciler = Reconciler(
+            server, "example/smartstore:1", lambda: f"2026-01-01T00:00:{next(seconds):02}Z"
+        )
+
+    async def apply(self, **spec: Any) -> None:
+        """What a user does."""
+        document = {"apiVersion": "smartstore.io/v1alpha1", "kind": "SmartStore", "spec": spec}
+        await self.server.apply({**document, "metadata": {"name": "demo", "namespace": self.namespace}})
+
+    async def live(self) -> dict[str, Any]:
+        found = await self.server.get("SmartStore", self.namespace, "demo")
+        assert found is not None
+        return found
+
+    async def reconcile(self) -> Report:
+        return await self.reconciler.reconcile(await self.live())
+
+    async def condition(self, kind: str = "Ready") -> dict[str, Any]:
+        found = (await self.live())["status"]["conditions"]
+        return dict(next(condition for condition in found if condition["type"] == kind))
+
+    async def children(self, *kinds: str) -> set[str]:
+        return {
+            f"{kind}/{item['metadata']['name']}"
+            for kind in kinds or CHILDREN
+            for item in await self.server.list(kind, self.namespace, LABELS)
+        }
+
+    async def patch(self, path: str, change: dict[str, Any]) -> None:
+        """What anybody does by `kubectl edit`."""
+        await self.server._ask("PATCH", path, headers=PATCH, json=change)
+
+    async def become_ready(self) -> None:
+        """All workloads that exist do their work."""
+        for kind in WORKLOADS:
+            group, plural = ("batch", "jobs") if kind == "Job" else ("apps", f"{kind.lower()}s")
+            for item in await self.server.list(kind, self.namespace, LABELS):
+                status: dict[str, Any] = {"observedGeneration": item["metadata"]["generation"]}
+                status |= {"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}
+                if kind == "Job":
+                    status = {"succeeded": 1}
+                name = item["metadata"]["name"]
+                await self.patch(
+                    f"/apis/{group}/v1/namespaces/{self.namespace}/{plural}/{name}/status", {"status": status}
+                )
+
+    async def until_ready(self) -> int:
+        """Passes until all runs; how many it took."""
+        for count in range(1, 10):
+            if (await self.reconcile()).ready:
+                return count
+            await self.become_ready()
+        raise AssertionError(await self.condition())
+
+
+def _with_estate(namespace: str, work: Callable[[Estate], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with ApiServer.from_environment() as server:
+            await work(Estate(server, namespace))
+
+    asyncio.run(run())
+
+
+def test_components_come_up_in_order_and_a_pass_with_nothing_to_do_writes_nothing(namespace: str) -> None:
+    async def work(estate: Estate) -> None:
+        await estate.apply(stores=3)
+        first = await estate.reconcile()
+        assert await estate.children(*WORKLOADS) == {
+            "StatefulSet/demo-kafka",
+            "StatefulSet/demo-valkey",
+            "StatefulSet/demo-postgres",
+        }
+        assert not first.ready
+        assert (await estate.condition("HotReady"))["message"] == "it waits for topics"
+        await estate.until_ready()
+        assert (await estate.condition())["status"] == "True"
+        assert (await estate.live())["status"]["stores"] == 3
+        before = await estate.live()
+        again = await estate.reconcile()
+        assert (again.applied, again.deleted) == ([], [])
+        assert (await estate.live())["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+    _with_estate(namespace, work)
+
+
+def test_what_somebody_deletes_or_edits_comes_back_and_is_told(namespace: str) -> None:
+    async def work(estate: Estate) -> None:
+        await estate.apply()
+        await estate.until_ready()
+        everything = await estate.children()
+        for child in sorted(everything):
+            kind, name = child.split("/")
+            if kind != "Secret" or not name.endswith("credentials"):
+                await estate.server.delete(kind, namespace, name)
+        await estate.until_ready()
+        assert await estate.children() == everything
+        await estate.patch(
+            f"/apis/apps/v1/namespaces/{namespace}/statefulsets/demo-hot", {"spec": {"replicas": 0}}
+        )
+        report = await estate.reconcile()
+        assert report.drifted == {"StatefulSet/demo-hot": ["spec.replicas"]}
+
+    _with_estate(namespace, work)
+
+
+def test_what_is_no_longer_wanted_goes(namespace: str) -> None:
+    async def work(estate: Estate) -> None:
+        await estate.apply(source={"type": "External"})
+        await estate.until_ready()
+        assert "Deployment/demo-gateway" in await estate.children("Deployment")
+        await estate.apply(source={"type": "Simulation"}, lake={"enabled": False})
+        report = await estate.reconcile()
+        assert {"Deployment/demo-gateway", "StatefulSet/demo-lake"} <= set(report.deleted)
+        left = await estate.children()
+        assert not [child for child in left if "gateway" in child or "lake" in child]
+
+    _with_estate(namespace, work)
+
+
+def test_passwords_are_made_once_and_survive_everything(namespace: str) -> None:
+    async def work(estate: Estate) -> None:
+        await estate.apply()
+        await estate.reconcile()
+        first = await estate.server.get("Secret", namespace, "demo-credentials")
+        assert first is not None
+        values = [base64.b64decode(value).decode() for value in first["data"].values()]
+        assert len(set(values)) == len(values) == 6
+        await estate.apply(source={"type": "External"})
+        await estate.reconcile()
+        second = await estate.server.get("Secret", namespace, "demo-credentials")
+        assert second is not None
+        assert first["data"].items() < second["data"].items()  # the gateway's came
+
+    _with_estate(namespace, work)
+
+
+def test_a_spec_that_the_api_server_lets_through_is_refused_with_its_field(namespace: str) -> None:
+    async def work(estate: Estate) -> None:
+        await estate.apply()
+        await estate.until_ready()
+        before = await estate.children()
+        await estate.apply(streaming={"hot": {"shards": 3}})
+        assert not (await estate.reconcile()).ready
+        ready = await estate.condition()
+        assert ready["reason"] == "InvalidSpec"
+        assert "streaming.hot.shards is 3" in ready["message"]
+        assert await estate.children() == before
+
+    _with_estate(namespace, work)
+
+
+def test_all_children_belong_to_the_smartstore(namespace: str) -> None:
+    """So the garbage collector deletes them with it."""
+
+    async def work(estate: Estate) -> None:
+        await estate.apply()
+        await estate.until_ready()
+        uid = (await estate.live())["metadata"]["uid"]
+        for kind in CHILDREN:
+            for item in await estate.server.list(kind, namespace, LABELS):
+                (owner,) = item["metadata"]["ownerReferences"]
+                assert (owner["uid"], owner["controller"]) == (uid, True)
+
+    _with_estate(namespace, work)
