@@ -24,8 +24,8 @@ RUN_FILE = "run.json"
 SAVEPOINTS = "savepoints"
 """Where savepoints lie below the directory of state."""
 GATEWAY = "gateway"
-HOT_READY_SECONDS = 300.0
-"""The first micro-batch of an application that was away for long may be a large one."""
+HOT_READY_SECONDS = 900.0
+"""The first micro-batch may be large: of hundreds of stores that open, or of an application that was away for long."""
 PYTHON_MEMORY = 256
 PYTHON_WORKERS_MEMORY = 768
 """MiB of the Python workers of the stock jobs, with their states."""
