@@ -93,7 +93,7 @@ class Estate:
 
     def cpu_seconds(self) -> float:
         """What the processes that live now, and the ended children they waited for, have used of the processors."""
-        return sum(sum(process.cpu_times()[:4]) for process in self.processes())
+        return sum(map(_cpu_seconds, self.processes()))
 
     @property
     def tables(self) -> Path:
@@ -154,6 +154,14 @@ class Estate:
 
     def _command(self, *words: str) -> list[str]:
         return [SMARTSTORE, words[0], "--data-dir", str(self.data_dir), *words[1:]]
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    """Zero for one that has ended since it was listed: its parent counts it."""
+    try:
+        return float(sum(process.cpu_times()[:4]))
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def _children(pid: int) -> list[psutil.Process]:
