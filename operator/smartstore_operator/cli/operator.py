@@ -1,7 +1,10 @@
 """The operator's entry point: `smartstore-operator COMMAND …`. Exit codes: 0 ok, 2 wrong usage or file."""
 
 import argparse
+import asyncio
 import json
+import logging
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +16,8 @@ from smartstore_operator.api.problems import SpecError
 from smartstore_operator.cli import exits
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.kubernetes import manifests, place
+from smartstore_operator.runtime.serve import serve
+from smartstore_operator.runtime.settings import Settings, WrongSetting
 
 DEFAULT_IMAGE = "smartstore"
 _MADE_IN_THE_CLUSTER = "<made in the cluster: {}>"
@@ -23,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except SpecError as error:
+    except (SpecError, WrongSetting) as error:
         for line in str(error).splitlines():
             print(f"smartstore-operator: {line}", file=sys.stderr)
         return exits.USAGE
@@ -34,6 +39,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="smartstore-operator", description="SmartStores in a Kubernetes cluster.", epilog=__doc__
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    run = commands.add_parser("run", help="look after the SmartStores of a cluster until stopped")
+    run.set_defaults(run=_run)
     plan = commands.add_parser("plan", help="show the objects that a file becomes; needs no cluster")
     plan.add_argument("-f", "--file", type=Path, required=True, metavar="FILE", help="a SmartStore")
     plan.add_argument(
@@ -45,6 +52,20 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--json", action="store_true", help="one JSON list")
     plan.set_defaults(run=_plan)
     return parser
+
+
+def _run(_options: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    asyncio.run(_serve(Settings.from_environment()))
+    return exits.OK
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(settings, stop)
 
 
 def _plan(options: argparse.Namespace) -> int:

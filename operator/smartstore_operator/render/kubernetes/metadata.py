@@ -5,6 +5,7 @@ from typing import Any
 
 MANAGED = {"app.kubernetes.io/managed-by": "smartstore-operator"}
 """The label of all that the operator makes."""
+ESTATE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 
 
@@ -16,7 +17,7 @@ def child_name(estate: str, component: str) -> str:
 def selector(estate: str, component: str | None = None) -> dict[str, str]:
     """Labels that tell the pods of a component, or of the whole estate; they never change."""
     own = {COMPONENT_LABEL: component} if component else {}
-    return {"app.kubernetes.io/name": "smartstore", "app.kubernetes.io/instance": estate, **own}
+    return {"app.kubernetes.io/name": "smartstore", ESTATE_LABEL: estate, **own}
 
 
 def metadata(

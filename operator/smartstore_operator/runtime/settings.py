@@ -1,0 +1,57 @@
+"""Settings of the operator's process, from environment variables `SMARTSTORE_OPERATOR_*`."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+PREFIX = "SMARTSTORE_OPERATOR_"
+
+
+class WrongSetting(ValueError):
+    """A variable has a value that cannot be used; the message names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How the operator runs."""
+
+    image: str
+    """The image of all pods of SmartStores."""
+    namespaces: tuple[str, ...] = ()
+    """The namespaces it looks after; empty is all."""
+    workers: int = 4
+    """How many SmartStores are reconciled at a time."""
+    resync_seconds: float = 300.0
+    """How often a SmartStore is looked at without any reason."""
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        """Read the variables; `IMAGE` must be there.
+
+        Raises:
+            WrongSetting: one is missing or wrong.
+        """
+        image = variables.get(f"{PREFIX}IMAGE", "")
+        if not image:
+            raise WrongSetting(f"{PREFIX}IMAGE is not set: it names the image of the pods of SmartStores")
+        names = variables.get(f"{PREFIX}NAMESPACES", "")
+        return cls(
+            image=image,
+            namespaces=tuple(name.strip() for name in names.split(",") if name.strip()),
+            workers=int(_number(variables, "WORKERS", cls.workers, 1, 64)),
+            resync_seconds=_number(variables, "RESYNC_SECONDS", cls.resync_seconds, 1, 86_400),
+        )
+
+
+def _number(variables: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:
+    text = variables.get(f"{PREFIX}{name}")
+    if text is None:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not least <= number <= most:
+        raise WrongSetting(f"{PREFIX}{name} is {text!r}, it must be a number from {least:g} to {most:g}")
+    return number

@@ -1,0 +1,129 @@
+"""The operator as a process against a real API server."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cluster.conftest import kubectl
+
+pytestmark = pytest.mark.cluster
+
+RUN = [
+    sys.executable,
+    "-c",
+    "import sys; from smartstore_operator.cli.operator import main; sys.exit(main(['run']))",
+]
+
+
+class Operator:
+    """One process, that looks after one namespace."""
+
+    def __init__(self, namespace: str, log: Path) -> None:
+        self.log, self._namespace = log, namespace
+        self.process = self.start()
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        variables = {
+            **os.environ,
+            "SMARTSTORE_OPERATOR_IMAGE": "example/smartstore:1",
+            "SMARTSTORE_OPERATOR_NAMESPACES": self._namespace,
+        }
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(RUN, env=variables, stdout=output, stderr=output)
+        return self.process
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+
+@pytest.fixture
+def operator(namespace: str, tmp_path: Path) -> Iterator[Operator]:
+    running = Operator(namespace, tmp_path / "operator.log")
+    yield running
+    if running.process.poll() is None:
+        running.process.kill()
+        running.process.wait()
+    print(running.log.read_text()[-4000:])
+
+
+def _eventually(what: Callable[[], Any], seconds: float = 30.0) -> float:
+    """How long it took until `what` was true."""
+    begin = time.monotonic()
+    while time.monotonic() - begin < seconds:
+        try:
+            if what():
+                return time.monotonic() - begin
+        except AssertionError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("it did not come")
+
+
+def _apply(namespace: str, tmp_path: Path, **spec: Any) -> None:
+    document = {"apiVersion": "smartstore.io/v1alpha1", "kind": "SmartStore"}
+    file = tmp_path / "demo.yaml"
+    file.write_text(
+        yaml.safe_dump({**document, "metadata": {"name": "demo", "namespace": namespace}, "spec": spec})
+    )
+    kubectl("apply", "-f", str(file))
+
+
+def _versions(namespace: str) -> dict[str, str]:
+    """Version of everything in the namespace."""
+    kinds = "smartstores,statefulsets,deployments,jobs,services,configmaps,secrets,networkpolicies,serviceaccounts"
+    form = "jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.resourceVersion}\n{end}"
+    lines = kubectl("get", kinds, "-n", namespace, "-o", form).splitlines()
+    return dict(line.split(" ") for line in lines if line)
+
+
+def test_it_brings_up_heals_and_ends_by_itself(operator: Operator, namespace: str, tmp_path: Path) -> None:
+    _apply(namespace, tmp_path)
+    _eventually(lambda: "StatefulSet/demo-kafka" in _versions(namespace))
+    _eventually(
+        lambda: (
+            "kafka" in kubectl("get", "sst", "demo", "-n", namespace, "-o", "jsonpath={.status.conditions}")
+        )
+    )
+    kubectl("delete", "service", "demo-kafka", "-n", namespace)
+    assert _eventually(lambda: "Service/demo-kafka" in _versions(namespace)) < 5
+    kubectl("scale", "statefulset", "demo-kafka", "-n", namespace, "--replicas=0")
+    replicas = ["get", "statefulset", "demo-kafka", "-n", namespace, "-o", "jsonpath={.spec.replicas}"]
+    assert _eventually(lambda: kubectl(*replicas) == "1") < 5
+    assert "StatefulSet/demo-kafka differed in spec.replicas, taken back" in operator.log.read_text()
+    assert operator.stop() == 0
+
+
+def test_a_killed_operator_goes_on_and_writes_nothing_again(
+    operator: Operator, namespace: str, tmp_path: Path
+) -> None:
+    _apply(namespace, tmp_path)
+    _eventually(lambda: "NetworkPolicy/demo-lake" in _versions(namespace))
+    time.sleep(2)
+    before = _versions(namespace)
+    operator.stop(signal.SIGKILL)
+    operator.start()
+    kubectl("delete", "configmap", "demo-hot", "-n", namespace)
+    _eventually(lambda: "ConfigMap/demo-hot" in _versions(namespace))
+    time.sleep(2)
+    after = _versions(namespace)
+    assert {name for name in before if before[name] != after[name]} == {"ConfigMap/demo-hot"}
+
+
+def test_without_an_image_it_says_so() -> None:
+    variables = {
+        name: value for name, value in os.environ.items() if not name.startswith("SMARTSTORE_OPERATOR_")
+    }
+    done = subprocess.run(RUN, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "smartstore-operator: SMARTSTORE_OPERATOR_IMAGE is not set: it names the image of the pods of SmartStores\n"
+    )
