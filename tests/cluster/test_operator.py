@@ -35,6 +35,8 @@ class Operator:
             **os.environ,
             "SMARTSTORE_OPERATOR_IMAGE": "example/smartstore:1",
             "SMARTSTORE_OPERATOR_NAMESPACES": self._namespace,
+            "SMARTSTORE_OPERATOR_NAMESPACE": self._namespace,
+            "SMARTSTORE_OPERATOR_LEASE_SECONDS": "6",
         }
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(RUN, env=variables, stdout=output, stderr=output)
@@ -116,6 +118,42 @@ def test_a_killed_operator_goes_on_and_writes_nothing_again(
     time.sleep(2)
     after = _versions(namespace)
     assert {name for name in before if before[name] != after[name]} == {"ConfigMap/demo-hot"}
+
+
+def _holder(namespace: str) -> str:
+    return kubectl(
+        "get", "lease", "smartstore-operator", "-n", namespace, "-o", "jsonpath={.spec.holderIdentity}"
+    )
+
+
+def test_of_two_operators_one_acts_and_the_other_takes_over(
+    operator: Operator, namespace: str, tmp_path: Path
+) -> None:
+    _eventually(lambda: _holder(namespace))
+    first = _holder(namespace)
+    other = Operator(namespace, tmp_path / "other.log")
+    try:
+        _apply(namespace, tmp_path)
+        _eventually(lambda: "NetworkPolicy/demo-lake" in _versions(namespace))
+        assert "applied" not in other.log.read_text()
+        assert _holder(namespace) == first
+        operator.stop(signal.SIGKILL)
+        assert 3 < _eventually(lambda: _holder(namespace) not in ("", first)) < 12
+        kubectl("delete", "service", "demo-kafka", "-n", namespace)
+        _eventually(lambda: "Service/demo-kafka" in _versions(namespace))
+        assert other.stop() == 0
+        assert _holder(namespace) == ""  # given back, so that the next one need not wait
+    finally:
+        other.process.kill()
+        other.process.wait()
+
+
+def test_who_loses_the_lease_ends(operator: Operator, namespace: str) -> None:
+    _eventually(lambda: _holder(namespace))
+    stolen = '{"spec": {"holderIdentity": "somebody"}}'
+    kubectl("patch", "lease", "smartstore-operator", "-n", namespace, "--type=merge", "-p", stolen)
+    assert operator.process.wait(15) == 1
+    assert "the Lease is held by somebody" in operator.log.read_text()
 
 
 def test_without_an_image_it_says_so() -> None:

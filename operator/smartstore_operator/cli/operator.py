@@ -16,6 +16,7 @@ from smartstore_operator.api.problems import SpecError
 from smartstore_operator.cli import exits
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.kubernetes import manifests, place
+from smartstore_operator.runtime.lease import LeadershipLost
 from smartstore_operator.runtime.serve import serve
 from smartstore_operator.runtime.settings import Settings, WrongSetting
 
@@ -57,7 +58,11 @@ def _parser() -> argparse.ArgumentParser:
 def _run(_options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    asyncio.run(_serve(Settings.from_environment()))
+    try:
+        asyncio.run(_serve(Settings.from_environment()))
+    except LeadershipLost as lost:
+        print(f"smartstore-operator: {lost}", file=sys.stderr)
+        return exits.FAILED
     return exits.OK
 
 

@@ -1,6 +1,6 @@
 """The API server over HTTP: what the operator asks of it, and nothing more.
 
-Objects are dictionaries as the API server has them. Every write is a server-side apply under the operator's name.
+Objects are dictionaries as the API server has them. Children are written by server-side apply, under one name.
 """
 
 import json
@@ -24,6 +24,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "Deployment": ("apps/v1", "deployments"),
     "Job": ("batch/v1", "jobs"),
     "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies"),
+    "Lease": ("coordination.k8s.io/v1", "leases"),
     "SmartStore": ("smartstore.io/v1alpha1", "smartstores"),
 }
 """Group with version, and plural, by kind: all that the operator reads or writes."""
@@ -106,6 +107,25 @@ class ApiServer:
         meta = manifest["metadata"]
         path = f"{_path(manifest['kind'], meta['namespace'], meta['name'])}/status"
         await self._apply(path, manifest, force=True)
+
+    async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object that must not be there yet.
+
+        Raises:
+            ApiError: it is there (409), or the API server refused.
+        """
+        path = _path(manifest["kind"], manifest["metadata"].get("namespace"))
+        return await self._ask("POST", path, json=manifest)
+
+    async def replace(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Replace an object that must still have the manifest's `resourceVersion`.
+
+        Raises:
+            ApiError: it has changed (409), or the API server refused.
+        """
+        meta = manifest["metadata"]
+        path = _path(manifest["kind"], meta.get("namespace"), meta["name"])
+        return await self._ask("PUT", path, json=manifest)
 
     async def get(self, kind: str, namespace: str | None, name: str) -> dict[str, Any] | None:
         """The object, None if there is none.

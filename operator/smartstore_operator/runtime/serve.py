@@ -6,6 +6,8 @@ happened while nobody looked; an event here only says which SmartStore to look a
 
 import asyncio
 import logging
+import socket
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +17,7 @@ from smartstore_operator.api.smartstore import GROUP, VERSION
 from smartstore_operator.reconcile.reconciler import CHILDREN, Reconciler
 from smartstore_operator.render.kubernetes.metadata import ESTATE_LABEL, MANAGED
 from smartstore_operator.runtime.api_server import KINDS, ApiServer
+from smartstore_operator.runtime.lease import Leadership, Terms
 from smartstore_operator.runtime.settings import Settings
 from smartstore_operator.runtime.work_queue import WorkQueue
 
@@ -30,17 +33,29 @@ Name = tuple[str, str]
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Look after SmartStores until `stop` is set."""
+    """Look after SmartStores until `stop` is set; of several operators one at a time does.
+
+    Raises:
+        LeadershipLost: another one may act now.
+    """
+    identity = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+    terms = Terms(namespace=settings.namespace, identity=identity, seconds=settings.lease_seconds)
     async with ApiServer.from_environment() as server:
-        queue = WorkQueue[Name](_work(server, settings), settings.workers)
-        watching = asyncio.create_task(_watch(queue, settings, stop))
-        working = asyncio.create_task(queue.run())
+        await Leadership(server, terms).run(lambda: _act(server, settings, stop), stop)
+
+
+async def _act(server: ApiServer, settings: Settings, stop: asyncio.Event) -> None:
+    queue = WorkQueue[Name](_work(server, settings), settings.workers)
+    watching = asyncio.create_task(_watch(queue, settings, stop))
+    working = asyncio.create_task(queue.run())
+    try:
         done, _ = await asyncio.wait({watching, working}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
         for task in (watching, working):
             task.cancel()
         await asyncio.gather(watching, working, return_exceptions=True)
-        for task in done:
-            task.result()
+    for task in done:
+        task.result()
 
 
 def _work(server: ApiServer, settings: Settings) -> Any:

@@ -24,6 +24,10 @@ class Settings:
     """How many SmartStores are reconciled at a time."""
     resync_seconds: float = 300.0
     """How often a SmartStore is looked at without any reason."""
+    namespace: str = "default"
+    """The operator's own namespace, which has its Lease."""
+    lease_seconds: int = 15
+    """How long nobody acts after the acting operator has died."""
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Self:
@@ -41,6 +45,8 @@ class Settings:
             namespaces=tuple(name.strip() for name in names.split(",") if name.strip()),
             workers=int(_number(variables, "WORKERS", cls.workers, 1, 64)),
             resync_seconds=_number(variables, "RESYNC_SECONDS", cls.resync_seconds, 1, 86_400),
+            namespace=variables.get(f"{PREFIX}NAMESPACE", cls.namespace),
+            lease_seconds=int(_number(variables, "LEASE_SECONDS", cls.lease_seconds, 3, 600)),
         )
 
 
