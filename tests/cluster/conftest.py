@@ -16,12 +16,13 @@ import pytest
 import yaml
 
 _START_SECONDS = 60.0
+_CHART = Path(__file__).parents[2] / "charts/smartstore-operator"
 _CRD = Path(__file__).parents[2] / "crds/smartstores.yaml"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Sets `KUBECONFIG` for the session."""
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Sets `KUBECONFIG` for the session to an administrator's; gives one with the rights of the operator's chart."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if not assets:
         pytest.exit("set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver and kubectl", 2)
@@ -34,14 +35,17 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         try:
             _wait(f"https://127.0.0.1:{port}/readyz", root / "log", server)
             kubeconfig = root / "kubeconfig"
-            kubeconfig.write_text(_kubeconfig(root, port))
+            kubeconfig.write_text(_kubeconfig(root, port, "test-token"))
+            restricted = root / "operator-kubeconfig"
+            restricted.write_text(_kubeconfig(root, port, "operator-token"))
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("KUBECONFIG", str(kubeconfig))
                 kubectl("apply", "--server-side", "-f", str(_CRD))
                 kubectl(
                     "wait", "--for=condition=Established", "crd/smartstores.smartstore.io", "--timeout=20s"
                 )
-                yield
+                kubectl("apply", "-f", str(_write_rights(root)))
+                yield restricted
         finally:
             for process in (server, etcd):
                 process.kill()
@@ -76,7 +80,8 @@ def _etcd(binaries: Path, root: Path, port: int) -> list[str]:
 def _server(binaries: Path, root: Path, port: int, etcd_port: int) -> list[str]:
     key = root / "service-accounts.key"
     subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
-    (root / "tokens.csv").write_text('test-token,tester,tester,"system:masters"\n')
+    tokens = 'test-token,tester,tester,"system:masters"\noperator-token,operator,operator\n'
+    (root / "tokens.csv").write_text(tokens)
     return [
         str(binaries / "kube-apiserver"),
         f"--etcd-servers=http://127.0.0.1:{etcd_port}",
@@ -91,7 +96,23 @@ def _server(binaries: Path, root: Path, port: int, etcd_port: int) -> list[str]:
     ]
 
 
-def _kubeconfig(root: Path, port: int) -> str:
+def _write_rights(root: Path) -> Path:
+    """The chart's rules, bound to the user `operator`."""
+    documents = []
+    for file in sorted((_CHART / "files").glob("*rules.yaml")):
+        name = f"operator-{file.stem}"
+        subject = {"kind": "User", "name": "operator", "apiGroup": "rbac.authorization.k8s.io"}
+        version = "rbac.authorization.k8s.io/v1"
+        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
+        meta = {"metadata": {"name": name}, "apiVersion": version}
+        documents.append({**meta, "kind": "ClusterRole", "rules": yaml.safe_load(file.read_text())})
+        documents.append({**meta, "kind": "ClusterRoleBinding", "roleRef": reference, "subjects": [subject]})
+    path = root / "rights.yaml"
+    path.write_text(yaml.safe_dump_all(documents))
+    return path
+
+
+def _kubeconfig(root: Path, port: int, token: str) -> str:
     cluster = {
         "server": f"https://127.0.0.1:{port}",
         "certificate-authority": str(root / "pki/apiserver.crt"),
@@ -101,7 +122,7 @@ def _kubeconfig(root: Path, port: int) -> str:
         "kind": "Config",
         "current-context": "test",
         "clusters": [{"name": "test", "cluster": cluster}],
-        "users": [{"name": "test", "user": {"token": "test-token"}}],
+        "users": [{"name": "test", "user": {"token": token}}],
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
     }
     return yaml.safe_dump(config)

@@ -26,13 +26,14 @@ RUN = [
 class Operator:
     """One process, that looks after one namespace."""
 
-    def __init__(self, namespace: str, log: Path) -> None:
-        self.log, self._namespace = log, namespace
+    def __init__(self, namespace: str, kubeconfig: Path, log: Path) -> None:
+        self.log, self._namespace, self._kubeconfig = log, namespace, kubeconfig
         self.process = self.start()
 
     def start(self) -> "subprocess.Popen[bytes]":
         variables = {
             **os.environ,
+            "KUBECONFIG": str(self._kubeconfig),
             "SMARTSTORE_OPERATOR_IMAGE": "example/smartstore:1",
             "SMARTSTORE_OPERATOR_NAMESPACES": self._namespace,
             "SMARTSTORE_OPERATOR_NAMESPACE": self._namespace,
@@ -48,8 +49,9 @@ class Operator:
 
 
 @pytest.fixture
-def operator(namespace: str, tmp_path: Path) -> Iterator[Operator]:
-    running = Operator(namespace, tmp_path / "operator.log")
+def operator(namespace: str, api_server: Path, tmp_path: Path) -> Iterator[Operator]:
+    """It has the rights of the chart and no others."""
+    running = Operator(namespace, api_server, tmp_path / "operator.log")
     yield running
     if running.process.poll() is None:
         running.process.kill()
@@ -102,6 +104,7 @@ def test_it_brings_up_heals_and_ends_by_itself(operator: Operator, namespace: st
     assert _eventually(lambda: kubectl(*replicas) == "1") < 5
     assert "StatefulSet/demo-kafka differed in spec.replicas, taken back" in operator.log.read_text()
     assert operator.stop() == 0
+    assert "forbidden" not in operator.log.read_text()
 
 
 def test_a_killed_operator_goes_on_and_writes_nothing_again(
@@ -127,11 +130,11 @@ def _holder(namespace: str) -> str:
 
 
 def test_of_two_operators_one_acts_and_the_other_takes_over(
-    operator: Operator, namespace: str, tmp_path: Path
+    operator: Operator, namespace: str, api_server: Path, tmp_path: Path
 ) -> None:
     _eventually(lambda: _holder(namespace))
     first = _holder(namespace)
-    other = Operator(namespace, tmp_path / "other.log")
+    other = Operator(namespace, api_server, tmp_path / "other.log")
     try:
         _apply(namespace, tmp_path)
         _eventually(lambda: "NetworkPolicy/demo-lake" in _versions(namespace))
