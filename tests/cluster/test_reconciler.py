@@ -187,3 +187,38 @@ def test_all_children_belong_to_the_smartstore(namespace: str) -> None:
                 assert (owner["uid"], owner["controller"]) == (uid, True)
 
     _with_estate(namespace, work)
+
+
+def test_paused_it_touches_nothing(namespace: str) -> None:
+    async def work(estate: Estate) -> None:
+        await estate.apply()
+        await estate.until_ready()
+        await estate.apply(paused=True, lake={"enabled": False})
+        await estate.server.delete("Service", namespace, "demo-kafka")
+        report = await estate.reconcile()
+        assert (report.applied, report.deleted) == ([], [])
+        assert (await estate.condition())["reason"] == "Paused"
+        assert "StatefulSet/demo-lake" in await estate.children("StatefulSet")
+        await estate.apply(paused=False)
+        assert "Service/demo-kafka" in (await estate.reconcile()).applied
+
+    _with_estate(namespace, work)
+
+
+def test_suspended_it_has_no_pods_and_keeps_its_objects(namespace: str) -> None:
+    async def work(estate: Estate) -> None:
+        await estate.apply(deletionPolicy="Delete")
+        await estate.until_ready()
+        everything = await estate.children()
+        await estate.apply(deletionPolicy="Delete", suspend=True)
+        report = await estate.reconcile()
+        assert not report.ready
+        assert report.deleted == []
+        assert await estate.children() == everything
+        found = await estate.server.list("StatefulSet", namespace, LABELS)
+        assert {item["spec"]["replicas"] for item in found} == {0}
+        assert (await estate.condition())["reason"] == "Suspended"
+        await estate.apply(deletionPolicy="Delete")
+        await estate.until_ready()
+
+    _with_estate(namespace, work)

@@ -4,12 +4,22 @@ https://github.com/kubernetes/community/blob/master/contributors/devel/sig-archi
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.reconcile.health import Health
 
 READY = "Ready"
 Condition = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Why a SmartStore is not kept ready although nothing is wrong."""
+
+    reason: str
+    message: str
 
 
 def condition_type(component: str) -> str:
@@ -17,15 +27,31 @@ def condition_type(component: str) -> str:
     return "".join(word.capitalize() for word in component.split("-")) + "Ready"
 
 
+def choice_of(spec: Spec) -> Choice | None:
+    """What the user chose that explains why not all runs, or why nothing is done about it."""
+    if spec.paused:
+        return Choice("Paused", "spec.paused is true: the operator leaves everything as it is")
+    if spec.suspend:
+        return Choice("Suspended", "spec.suspend is true: nothing runs, state is kept")
+    return None
+
+
 def conditions(
-    healths: Mapping[str, Health], before: Sequence[Condition], generation: int, now: str
+    healths: Mapping[str, Health],
+    before: Sequence[Condition],
+    generation: int,
+    now: str,
+    choice: Choice | None = None,
 ) -> list[dict[str, Any]]:
     """The conditions by the components' health, in that order after `Ready`.
 
     `before` are those of the last status, `now` the time as RFC 3339: a condition whose status stays keeps its time.
     """
     known = {condition["type"]: condition for condition in before}
-    found = [_overall(healths), *(_of(condition_type(name), health) for name, health in healths.items())]
+    found = [
+        _overall(healths, choice),
+        *(_of(condition_type(name), health) for name, health in healths.items()),
+    ]
     for condition in found:
         condition["observedGeneration"] = generation
         last = known.get(condition["type"])
@@ -57,7 +83,9 @@ def _of(kind: str, health: Health) -> dict[str, Any]:
     return {"type": kind, "status": "False", "reason": health.reason, "message": health.message}
 
 
-def _overall(healths: Mapping[str, Health]) -> dict[str, Any]:
+def _overall(healths: Mapping[str, Health], choice: Choice | None) -> dict[str, Any]:
+    if choice is not None:
+        return {"type": READY, "status": "False", "reason": choice.reason, "message": choice.message}
     waiting = {name: health for name, health in healths.items() if not health.is_ready}
     if not waiting:
         return {"type": READY, "status": "True", "reason": "AllComponentsReady", "message": ""}

@@ -14,12 +14,12 @@ from smartstore_operator.api.smartstore import API_VERSION, KIND, SmartStore
 from smartstore_operator.reconcile import credentials
 from smartstore_operator.reconcile.bringup import held_back
 from smartstore_operator.reconcile.cluster import Cluster, Object
-from smartstore_operator.reconcile.conditions import conditions, refused
+from smartstore_operator.reconcile.conditions import choice_of, conditions, refused
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.reconcile.health import Health, health_of
-from smartstore_operator.render import render, secret_names
+from smartstore_operator.render import secret_names
 from smartstore_operator.render.component import Component
-from smartstore_operator.render.kubernetes import manifests, place
+from smartstore_operator.render.kubernetes import components_of, manifests, place
 from smartstore_operator.render.kubernetes.metadata import COMPONENT_LABEL, MANAGED, selector
 
 WORKLOADS = ("StatefulSet", "Deployment", "Job")
@@ -63,10 +63,14 @@ class Reconciler:
         found = await self._found(smartstore.name, live["metadata"]["namespace"])
         healths = self._healths(components, found)
         waiting = held_back(components, healths)
-        applied, drifted = await self._apply(wanted, found, waiting)
-        deleted = await self._prune(wanted, found)
+        applied: list[str] = []
+        drifted: dict[str, list[str]] = {}
+        deleted: list[str] = []
+        if not smartstore.spec.paused:
+            applied, drifted = await self._apply(wanted, found, waiting)
+            deleted = await self._prune(wanted, found)
         shown = {name: waiting.get(name, health) for name, health in healths.items()}
-        status = conditions(shown, *self._known(live))
+        status = conditions(shown, *self._known(live), choice_of(smartstore.spec))
         is_ready = status[0]["status"] == "True"
         await self._report(live, status, self._facts(smartstore, is_ready=is_ready))
         return Report(is_ready, applied, drifted, deleted)
@@ -79,10 +83,10 @@ class Reconciler:
         values = credentials.completed(credentials.read(kept), secret_names(smartstore))
         platform = place(smartstore, namespace, values, values[credentials.CLUSTER_ID])
         own = credentials.manifest(smartstore.name, namespace, values)
-        if differences(own, kept or {}):  # before anything uses them
+        if differences(own, kept or {}) and not smartstore.spec.paused:  # before anything uses them
             await self._cluster.apply(_owned(own, live))
         objects = manifests(smartstore, platform, namespace, self._image)
-        return [_owned(each, live) for each in (own, *objects)], render(smartstore, platform).components
+        return [_owned(each, live) for each in (own, *objects)], components_of(smartstore, platform)
 
     async def _found(self, name: str, namespace: str) -> dict[tuple[str, str], Object]:
         found: dict[tuple[str, str], Object] = {}

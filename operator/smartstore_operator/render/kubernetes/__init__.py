@@ -6,7 +6,7 @@ platform = place(smartstore, namespace, secrets, cluster_id)
 objects = manifests(smartstore, platform, namespace, image)
 """
 
-from smartstore_operator.render.kubernetes.manifests import Manifest, manifests
+from smartstore_operator.render.kubernetes.manifests import Manifest, components_of, manifests
 from smartstore_operator.render.kubernetes.place import place
 
-__all__ = ["Manifest", "manifests", "place"]
+__all__ = ["Manifest", "components_of", "manifests", "place"]

@@ -18,6 +18,8 @@ class Estate:
     platform: Platform
     keeps_data: bool
     """Whether volumes stay when the SmartStore is deleted."""
+    replicas: int
+    """Pods of each component: one, none while suspended."""
     components: tuple[Component, ...]
 
     def is_secret(self, text: str) -> bool:

@@ -22,17 +22,24 @@ def manifests(smartstore: SmartStore, platform: Platform, namespace: str, image:
 
     `platform` is what `place` gives for the same object and namespace. The same input gives the same objects.
     """
-    components = render(smartstore, platform).components
+    components = components_of(smartstore, platform)
     estate = Estate(
         name=smartstore.name,
         namespace=namespace,
         image=image,
         platform=platform,
         keeps_data=smartstore.spec.deletion_policy == "Retain",
+        replicas=0 if smartstore.spec.suspend else 1,
         components=components,
     )
     own = [manifest for component in components for manifest in _of_component(estate, component)]
     return (*_shared(estate), *own)
+
+
+def components_of(smartstore: SmartStore, platform: Platform) -> tuple[Component, ...]:
+    """What there is of a SmartStore in a cluster; suspended, it has no pods but all its objects."""
+    awake = smartstore.spec.model_copy(update={"suspend": False})
+    return render(smartstore.model_copy(update={"spec": awake}), platform).components
 
 
 def _shared(estate: Estate) -> Iterator[Manifest]:

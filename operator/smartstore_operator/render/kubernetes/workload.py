@@ -41,7 +41,7 @@ def _deployment(estate: Estate, component: Component) -> dict[str, Any]:
         "kind": "Deployment",
         "metadata": metadata(estate.name, estate.namespace, component.name),
         "spec": {
-            "replicas": 1,
+            "replicas": estate.replicas,
             "revisionHistoryLimit": 3,
             "selector": {"matchLabels": selector(estate.name, component.name)},
             "strategy": {"type": "Recreate"},
@@ -57,7 +57,7 @@ def _stateful_set(estate: Estate, component: Component) -> dict[str, Any]:
         "kind": "StatefulSet",
         "metadata": metadata(estate.name, estate.namespace, component.name),
         "spec": {
-            "replicas": 1,
+            "replicas": estate.replicas,
             "revisionHistoryLimit": 3,
             "serviceName": child_name(estate.name, component.name),
             "selector": {"matchLabels": selector(estate.name, component.name)},
