@@ -8,7 +8,7 @@ import pytest
 
 from tests.estate import SMARTSTORE, Estate, running, spec, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 RESOURCE = spec("living", stores=2, type="Simulation", speed=600, startHour=9)
 
@@ -36,12 +36,12 @@ def test_edit_a_policy_acknowledge_stop_start_and_verify(tmp_path: Path) -> None
         wait_until("state in Postgres", lambda: estate.rows("select 1 from state.shelf_state limit 1"), 90)
 
         execute(estate, "update config.shelf_policies set threshold_pct = 95 where shelf_id is null")
-        wait_until("alerts under the new threshold", lambda: open_at(estate, 95) > 20, 30)
+        wait_until("alerts under the new threshold", lambda: open_at(estate, 95) > 20, 90)
         execute(
             estate, "insert into config.shelf_policies (item_category, threshold_pct) values ('BEERS', 0)"
         )
         execute(estate, "delete from config.shelf_policies where item_category is null")
-        wait_until("the end of those alerts", lambda: open_at(estate, 95) == 0, 30)
+        wait_until("the end of those alerts", lambda: open_at(estate, 95) == 0, 90)
 
         shelf = "select store_id, shelf_id from state.shelf_state order by 1, 2 limit 1"
         store, name = estate.rows(shelf)[0]
@@ -58,17 +58,17 @@ def test_edit_a_policy_acknowledge_stop_start_and_verify(tmp_path: Path) -> None
         )
         execute(estate, "insert into config.wh_policies (reorder_point_qty) values (3)")
         edited = f"select capacity from state.shelf_state where store_id = '{store}' and shelf_id = '{name}'"
-        wait_until("the new capacity", lambda: estate.rows(edited) == [(900,)], 60)
+        wait_until("the new capacity", lambda: estate.rows(edited) == [(900,)], 90)
 
         execute(estate, "update config.shelf_policies set item_category = null, threshold_pct = 80")
-        wait_until("alerts again", lambda: open_at(estate, 80) > 0, 30)
+        wait_until("alerts again", lambda: open_at(estate, 80) > 0, 90)
         ((alert,),) = estate.rows(
             "select alert_id from ops.open_alerts where alert_type = 'near_expiry' limit 1"
         )
         command = [SMARTSTORE, "acknowledge", alert, "--data-dir", str(estate.data_dir)]
         assert subprocess.run(command, check=False).returncode == 0
         status = f"select status from ops.alerts where alert_id = '{alert}'"
-        wait_until("the acknowledgement", lambda: estate.rows(status) != [("open",)], 30)
+        wait_until("the acknowledgement", lambda: estate.rows(status) != [("open",)], 90)
         before = estate.rows("select max(updated_at) from state.shelf_state")[0][0]
 
     with running(RESOURCE, tmp_path) as estate:
@@ -77,4 +77,4 @@ def test_edit_a_policy_acknowledge_stop_start_and_verify(tmp_path: Path) -> None
             lambda: estate.rows("select max(updated_at) from state.shelf_state")[0][0] > before,
             90,
         )
-        wait_until("a clean verdict", lambda: estate.verify() == "clean", 60)
+        wait_until("a clean verdict", lambda: estate.verify() == "clean", 90)
