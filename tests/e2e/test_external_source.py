@@ -33,7 +33,7 @@ def new_key(estate: Estate, store: str) -> str:
 def curl(url: str, key: str, body: bytes, *headers: str) -> tuple[int, dict[str, Any]]:
     """(status, answer) of a POST by curl; it comes again, as a till does, while the gateway is away."""
     given = [word for header in (f"Authorization: Bearer {key}", *headers) for word in ("-H", header)]
-    retry = ["--retry", "20", "--retry-delay", "1", "--retry-connrefused"]
+    retry = ["--retry", "20", "--retry-delay", "1", "--retry-all-errors"]
     command = ["curl", "-sS", *retry, "-w", "\n%{http_code}", url, *given, "--data-binary", "@-"]
     out = subprocess.run(command, input=body, check=True, capture_output=True).stdout
     answer, _, status = out.rpartition(b"\n")
