@@ -34,7 +34,6 @@ class Operator:
         variables = {
             **os.environ,
             "KUBECONFIG": str(self._kubeconfig),
-            "SMARTSTORE_OPERATOR_IMAGE": "example/smartstore:1",
             "SMARTSTORE_OPERATOR_NAMESPACES": self._namespace,
             "SMARTSTORE_OPERATOR_NAMESPACE": self._namespace,
             "SMARTSTORE_OPERATOR_LEASE_SECONDS": "6",
@@ -157,14 +156,3 @@ def test_who_loses_the_lease_ends(operator: Operator, namespace: str) -> None:
     kubectl("patch", "lease", "smartstore-operator", "-n", namespace, "--type=merge", "-p", stolen)
     assert operator.process.wait(15) == 1
     assert "the Lease is held by somebody" in operator.log.read_text()
-
-
-def test_without_an_image_it_says_so() -> None:
-    variables = {
-        name: value for name, value in os.environ.items() if not name.startswith("SMARTSTORE_OPERATOR_")
-    }
-    done = subprocess.run(RUN, env=variables, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr == (
-        "smartstore-operator: SMARTSTORE_OPERATOR_IMAGE is not set: it names the image of the pods of SmartStores\n"
-    )

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from smartstore_operator.reconcile.reconciler import CHILDREN, WORKLOADS, Reconciler, Report
+from smartstore_operator.render.kubernetes import Images
 from smartstore_operator.runtime.api_server import ApiServer
 
 pytestmark = pytest.mark.cluster
 
+IMAGES = Images(services="example/services:1", kafka="example/kafka:1", spark="example/spark:1")
 LABELS = {"app.kubernetes.io/instance": "demo"}
 PATCH = {"Content-Type": "application/merge-patch+json"}
 
@@ -23,9 +25,7 @@ class Estate:
     def __init__(self, server: ApiServer, namespace: str) -> None:
         self.server, self.namespace = server, namespace
         seconds = itertools.count()
-        self.reconciler = Reconciler(
-            server, "example/smartstore:1", lambda: f"2026-01-01T00:00:{next(seconds):02}Z"
-        )
+        self.reconciler = Reconciler(server, IMAGES, lambda: f"2026-01-01T00:00:{next(seconds):02}Z")
 
     async def apply(self, **spec: Any) -> None:
         """What a user does."""

@@ -18,9 +18,8 @@ from smartstore_operator.render import secret_names
 from smartstore_operator.render.kubernetes import manifests, place
 from smartstore_operator.runtime.lease import LeadershipLost
 from smartstore_operator.runtime.serve import serve
-from smartstore_operator.runtime.settings import Settings, WrongSetting
+from smartstore_operator.runtime.settings import Settings, WrongSetting, images_from_environment
 
-DEFAULT_IMAGE = "smartstore"
 _MADE_IN_THE_CLUSTER = "<made in the cluster: {}>"
 
 
@@ -46,9 +45,6 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("-f", "--file", type=Path, required=True, metavar="FILE", help="a SmartStore")
     plan.add_argument(
         "-n", "--namespace", metavar="NAME", help="where it would be applied (default: the file's)"
-    )
-    plan.add_argument(
-        "--image", default=DEFAULT_IMAGE, help=f"the image of all pods (default: {DEFAULT_IMAGE})"
     )
     plan.add_argument("--json", action="store_true", help="one JSON list")
     plan.set_defaults(run=_plan)
@@ -78,7 +74,7 @@ def _plan(options: argparse.Namespace) -> int:
     namespace = options.namespace or smartstore.metadata.namespace or "default"
     secrets = {name: _MADE_IN_THE_CLUSTER.format(name) for name in secret_names(smartstore)}
     platform = place(smartstore, namespace, secrets, _MADE_IN_THE_CLUSTER.format("cluster-id"))
-    objects = manifests(smartstore, platform, namespace, options.image)
+    objects = manifests(smartstore, platform, namespace, images_from_environment())
     if options.json:
         print(json.dumps(objects, indent=2))
     else:

@@ -19,7 +19,7 @@ from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.reconcile.health import Health, health_of
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.component import Component
-from smartstore_operator.render.kubernetes import components_of, manifests, place
+from smartstore_operator.render.kubernetes import Images, components_of, manifests, place
 from smartstore_operator.render.kubernetes.metadata import COMPONENT_LABEL, MANAGED, selector
 
 WORKLOADS = ("StatefulSet", "Deployment", "Job")
@@ -40,10 +40,10 @@ class Report:
 
 
 class Reconciler:
-    """Brings SmartStores to what their specs say. `image` runs in all pods, `now` gives the time as RFC 3339."""
+    """Brings SmartStores to what their specs say. `images` run in the pods, `now` gives the time as RFC 3339."""
 
-    def __init__(self, cluster: Cluster, image: str, now: Callable[[], str]) -> None:
-        self._cluster, self._image, self._now = cluster, image, now
+    def __init__(self, cluster: Cluster, images: Images, now: Callable[[], str]) -> None:
+        self._cluster, self._images, self._now = cluster, images, now
 
     async def reconcile(self, live: Object) -> Report:
         """One pass; `live` is the SmartStore as the API server has it.
@@ -85,7 +85,7 @@ class Reconciler:
         own = credentials.manifest(smartstore.name, namespace, values)
         if differences(own, kept or {}) and not smartstore.spec.paused:  # before anything uses them
             await self._cluster.apply(_owned(own, live))
-        objects = manifests(smartstore, platform, namespace, self._image)
+        objects = manifests(smartstore, platform, namespace, self._images)
         return [_owned(each, live) for each in (own, *objects)], components_of(smartstore, platform)
 
     async def _found(self, name: str, namespace: str) -> dict[tuple[str, str], Object]:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+Programs = Literal["services", "kafka", "spark"]
+"""Whose programs a component runs; in a cluster, each has an image (images/Containerfile)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
@@ -30,6 +33,7 @@ class Component:
 
     name: str
     argv: tuple[str, ...]
+    programs: Programs = "services"
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     secret_files: Mapping[str, str] = field(default_factory=dict)

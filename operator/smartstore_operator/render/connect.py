@@ -23,6 +23,7 @@ def component(context: Context) -> Component:
     logging = f"-Dlog4j2.configurationFile={context.config_file(NAME, 'log4j2.properties')}"
     return Component(
         name=NAME,
+        programs="kafka",
         argv=(
             context.java,
             *jvm_options(mebibytes(context.spec.connect.heap)),

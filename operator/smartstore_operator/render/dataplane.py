@@ -134,6 +134,7 @@ def _hot(context: Context, shard: int, name: str) -> Component:
     component = _component(context, process, extra=extra, stop_seconds=30.0)
     return replace(
         component,
+        programs="spark",
         probe=http_probe(metrics_port(name), timeout_seconds=HOT_READY_SECONDS),
         memory=jvm_memory(mebibytes(hot.driver_memory)) + PYTHON_MEMORY + PYTHON_WORKERS_MEMORY,
     )
@@ -152,7 +153,8 @@ def lake(context: Context) -> Component:
     process = _Process(name="lake", module="smartstore.lake", access=("kafka",), needs=("topics",))
     live = ("connectors", "bridge", *hot_applications(context.spec.streaming.hot.shards), "world")
     memory = jvm_memory(mebibytes(application.driver_memory)) + PYTHON_MEMORY
-    return replace(_component(context, process, extra=extra, stop_seconds=40.0), after=live, memory=memory)
+    component = _component(context, process, extra=extra, stop_seconds=40.0)
+    return replace(component, programs="spark", after=live, memory=memory)
 
 
 def _spark_driver(context: Context, memory: str) -> dict[str, str]:

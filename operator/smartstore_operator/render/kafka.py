@@ -25,6 +25,7 @@ def component(context: Context) -> Component:
     settings = context.config_file(NAME, "server.properties")
     return Component(
         name=NAME,
+        programs="kafka",
         argv=(*java, logging, *classpath, "kafka.Kafka", settings),
         environment=JVM_ENVIRONMENT,
         files={

@@ -59,7 +59,7 @@ async def _act(server: ApiServer, settings: Settings, stop: asyncio.Event) -> No
 
 
 def _work(server: ApiServer, settings: Settings) -> Any:
-    reconciler = Reconciler(server, settings.image, _now)
+    reconciler = Reconciler(server, settings.images, _now)
 
     async def work(name: Name) -> float | None:
         live = await server.get("SmartStore", *name)

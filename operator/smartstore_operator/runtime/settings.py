@@ -3,7 +3,10 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Self
+
+from smartstore_operator.render.kubernetes import PROGRAMS, Images
 
 PREFIX = "SMARTSTORE_OPERATOR_"
 
@@ -16,8 +19,8 @@ class WrongSetting(ValueError):
 class Settings:
     """How the operator runs."""
 
-    image: str
-    """The image of all pods of SmartStores."""
+    images: Images
+    """What the pods of SmartStores run."""
     namespaces: tuple[str, ...] = ()
     """The namespaces it looks after; empty is all."""
     workers: int = 4
@@ -31,23 +34,28 @@ class Settings:
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Self:
-        """Read the variables; `IMAGE` must be there.
+        """Read the variables; each has a default.
 
         Raises:
-            WrongSetting: one is missing or wrong.
+            WrongSetting: one is wrong.
         """
-        image = variables.get(f"{PREFIX}IMAGE", "")
-        if not image:
-            raise WrongSetting(f"{PREFIX}IMAGE is not set: it names the image of the pods of SmartStores")
         names = variables.get(f"{PREFIX}NAMESPACES", "")
         return cls(
-            image=image,
+            images=images_from_environment(variables),
             namespaces=tuple(name.strip() for name in names.split(",") if name.strip()),
             workers=int(_number(variables, "WORKERS", cls.workers, 1, 64)),
             resync_seconds=_number(variables, "RESYNC_SECONDS", cls.resync_seconds, 1, 86_400),
             namespace=variables.get(f"{PREFIX}NAMESPACE", cls.namespace),
             lease_seconds=int(_number(variables, "LEASE_SECONDS", cls.lease_seconds, 3, 600)),
         )
+
+
+def images_from_environment(variables: Mapping[str, str] = os.environ) -> Images:
+    """The images by `IMAGE_SERVICES`, `IMAGE_KAFKA` and `IMAGE_SPARK`; the defaults are what `make images` builds."""
+    built = {name: f"smartstore-{name}:{version('smartstore-operator')}" for name in PROGRAMS}
+    return Images(
+        **{name: variables.get(f"{PREFIX}IMAGE_{name.upper()}") or built[name] for name in PROGRAMS}
+    )
 
 
 def _number(variables: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:

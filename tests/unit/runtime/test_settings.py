@@ -2,15 +2,17 @@
 
 import pytest
 
+from smartstore_operator.render.kubernetes import Images
 from smartstore_operator.runtime.settings import Settings, WrongSetting
 
 pytestmark = pytest.mark.unit
 
-IMAGE = {"SMARTSTORE_OPERATOR_IMAGE": "example/smartstore:1"}
+IMAGE = {"SMARTSTORE_OPERATOR_IMAGE_SPARK": "example/spark:1"}
+IMAGES = Images(services="smartstore-services:0.1.0", kafka="smartstore-kafka:0.1.0", spark="example/spark:1")
 
 
 def test_defaults() -> None:
-    assert Settings.from_environment(IMAGE) == Settings(image="example/smartstore:1")
+    assert Settings.from_environment(IMAGE) == Settings(images=IMAGES)
 
 
 def test_all_set() -> None:
@@ -18,9 +20,7 @@ def test_all_set() -> None:
     found = Settings.from_environment(
         IMAGE | {f"SMARTSTORE_OPERATOR_{name}": value for name, value in given.items()}
     )
-    assert found == Settings(
-        image="example/smartstore:1", namespaces=("a", "b"), workers=8, resync_seconds=30.0
-    )
+    assert found == Settings(images=IMAGES, namespaces=("a", "b"), workers=8, resync_seconds=30.0)
 
 
 @pytest.mark.parametrize(

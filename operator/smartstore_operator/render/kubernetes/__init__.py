@@ -3,10 +3,11 @@
 from smartstore_operator.render.kubernetes import manifests, place
 
 platform = place(smartstore, namespace, secrets, cluster_id)
-objects = manifests(smartstore, platform, namespace, image)
+objects = manifests(smartstore, platform, namespace, images)
 """
 
+from smartstore_operator.render.kubernetes.images import PROGRAMS, Images
 from smartstore_operator.render.kubernetes.manifests import Manifest, components_of, manifests
 from smartstore_operator.render.kubernetes.place import place
 
-__all__ = ["Manifest", "components_of", "manifests", "place"]
+__all__ = ["PROGRAMS", "Images", "Manifest", "components_of", "manifests", "place"]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from smartstore_operator.render.component import Component
+from smartstore_operator.render.kubernetes.images import Images
 from smartstore_operator.render.platform import Platform
 
 
@@ -13,8 +14,7 @@ class Estate:
 
     name: str
     namespace: str
-    image: str
-    """The image that has every component's programs."""
+    images: Images
     platform: Platform
     keeps_data: bool
     """Whether volumes stay when the SmartStore is deleted."""

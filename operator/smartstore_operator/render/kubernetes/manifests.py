@@ -7,6 +7,7 @@ from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.kubernetes.configuration import configuration, secret_configuration
 from smartstore_operator.render.kubernetes.estate import Estate
+from smartstore_operator.render.kubernetes.images import Images
 from smartstore_operator.render.kubernetes.metadata import metadata
 from smartstore_operator.render.kubernetes.network import component_policy, default_deny, service
 from smartstore_operator.render.kubernetes.workload import workload
@@ -17,7 +18,9 @@ Manifest = Mapping[str, Any]
 """One Kubernetes object as the API server takes it."""
 
 
-def manifests(smartstore: SmartStore, platform: Platform, namespace: str, image: str) -> tuple[Manifest, ...]:
+def manifests(
+    smartstore: SmartStore, platform: Platform, namespace: str, images: Images
+) -> tuple[Manifest, ...]:
     """What the operator applies: first what all share, then each component after what it needs.
 
     `platform` is what `place` gives for the same object and namespace. The same input gives the same objects.
@@ -26,7 +29,7 @@ def manifests(smartstore: SmartStore, platform: Platform, namespace: str, image:
     estate = Estate(
         name=smartstore.name,
         namespace=namespace,
-        image=image,
+        images=images,
         platform=platform,
         keeps_data=smartstore.spec.deletion_policy == "Retain",
         replicas=0 if smartstore.spec.suspend else 1,

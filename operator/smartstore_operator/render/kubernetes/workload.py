@@ -129,7 +129,7 @@ def _container(
     environment = _environment(estate, component)
     return {
         "name": name,
-        "image": estate.image,
+        "image": estate.images.of(component.programs),
         "imagePullPolicy": "IfNotPresent",
         "command": list(argv or component.argv),
         **({"env": environment} if environment else {}),

@@ -12,12 +12,15 @@ import yaml
 
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.render import secret_names
-from smartstore_operator.render.kubernetes import manifests, place
+from smartstore_operator.render.kubernetes import Images, manifests, place
 
 pytestmark = pytest.mark.unit
 
 GOLDEN = Path(__file__).parent / "golden"
-NAMESPACE, IMAGE, CLUSTER_ID = "shops", "example/smartstore@sha256:0123", "MkU3OEVBNTcwNTJENDM2Qg"
+NAMESPACE, CLUSTER_ID = "shops", "MkU3OEVBNTcwNTJENDM2Qg"
+IMAGES = Images(
+    services="example/services:1", kafka="example/kafka@sha256:0123", spark="registry:5000/spark:1"
+)
 SPECS: tuple[dict[str, Any], ...] = (
     {},
     {"source": {"type": "External"}},
@@ -32,7 +35,7 @@ def _objects(name: str = "demo", **spec: Any) -> list[dict[str, Any]]:
     smartstore = SmartStore.parse({**document, "spec": spec})
     secrets = {secret: f"value-of-{secret}/äöü@" for secret in secret_names(smartstore)}
     platform = place(smartstore, NAMESPACE, secrets, CLUSTER_ID)
-    return [dict(manifest) for manifest in manifests(smartstore, platform, NAMESPACE, IMAGE)]
+    return [dict(manifest) for manifest in manifests(smartstore, platform, NAMESPACE, IMAGES)]
 
 
 def _pods(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
