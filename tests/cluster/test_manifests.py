@@ -9,11 +9,12 @@ import pytest
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.render import secret_names
-from smartstore_operator.render.kubernetes import manifests, place
+from smartstore_operator.render.kubernetes import Images, manifests, place
 from smartstore_operator.runtime.api_server import ApiServer, ApplyConflict
 
 pytestmark = pytest.mark.cluster
 
+IMAGES = Images(services="example/services:1", kafka="example/kafka:1", spark="example/spark:1")
 SPECS: tuple[dict[str, Any], ...] = (
     {},
     {"source": {"type": "External"}, "streaming": {"hot": {"shards": 2}}},
@@ -26,7 +27,7 @@ def _manifests(namespace: str, **spec: Any) -> list[dict[str, Any]]:
     smartstore = SmartStore.parse({**document, "spec": spec})
     secrets = {name: f"value-of-{name}" for name in secret_names(smartstore)}
     platform = place(smartstore, namespace, secrets, "MkU3OEVBNTcwNTJENDM2Qg")
-    return [dict(manifest) for manifest in manifests(smartstore, platform, namespace, "example/smartstore:1")]
+    return [dict(manifest) for manifest in manifests(smartstore, platform, namespace, IMAGES)]
 
 
 def _wanted(manifest: dict[str, Any]) -> dict[str, Any]:

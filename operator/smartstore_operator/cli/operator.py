@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(_options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for talkative in ("httpx", "kopf.objects"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
         asyncio.run(_serve(Settings.from_environment()))
     except LeadershipLost as lost:

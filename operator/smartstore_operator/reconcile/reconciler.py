@@ -23,7 +23,7 @@ from smartstore_operator.render.kubernetes import Images, components_of, manifes
 from smartstore_operator.render.kubernetes.metadata import COMPONENT_LABEL, MANAGED, selector
 
 WORKLOADS = ("StatefulSet", "Deployment", "Job")
-CHILDREN = ("ServiceAccount", "ConfigMap", "Secret", "Service", "NetworkPolicy", *WORKLOADS)
+CHILDREN = ("ServiceAccount", "ConfigMap", "Secret", "Service", "NetworkPolicy", *WORKLOADS, "CronJob")
 """Kinds that render yields; what has our labels and is not wanted any more is deleted."""
 
 
@@ -83,10 +83,14 @@ class Reconciler:
         values = credentials.completed(credentials.read(kept), secret_names(smartstore))
         platform = place(smartstore, namespace, values, values[credentials.CLUSTER_ID])
         own = credentials.manifest(smartstore.name, namespace, values)
-        if differences(own, kept or {}) and not smartstore.spec.paused:  # before anything uses them
-            await self._cluster.apply(_owned(own, live))
+        # Volumes that stay can only be opened again with the passwords they were made with.
+        if smartstore.spec.deletion_policy == "Delete":
+            own = _owned(own, live)
+        is_wrong = differences(own, kept or {}) or _owners(kept) != _owners(own)
+        if is_wrong and not smartstore.spec.paused:  # before anything uses them
+            await self._cluster.apply(own)
         objects = manifests(smartstore, platform, namespace, self._images)
-        return [_owned(each, live) for each in (own, *objects)], components_of(smartstore, platform)
+        return [own, *(_owned(each, live) for each in objects)], components_of(smartstore, platform)
 
     async def _found(self, name: str, namespace: str) -> dict[tuple[str, str], Object]:
         found: dict[tuple[str, str], Object] = {}
@@ -168,6 +172,11 @@ def _owned(manifest: Mapping[str, Any], live: Object) -> Object:
         "blockOwnerDeletion": True,
     }
     return {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [owner]}}
+
+
+def _owners(item: Mapping[str, Any] | None) -> list[str]:
+    references = (item or {}).get("metadata", {}).get("ownerReferences") or []
+    return [reference["uid"] for reference in references]
 
 
 def _of(component: Component, found: Mapping[tuple[str, str], Object]) -> list[Object]:

@@ -8,6 +8,10 @@ Programs = Literal["services", "kafka", "spark"]
 """Whose programs a component runs; in a cluster, each has an image (images/Containerfile)."""
 
 
+Kind = Literal["service", "oneshot", "task"]
+"""It runs always; once before others; or only when somebody asks for it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Probe:
     """How readiness is seen: an HTTP 200, an open TCP port, or a command that exits 0."""
@@ -43,11 +47,13 @@ class Component:
     """Names of the ports of other components that it connects to; it has no business with any other."""
     probe: Probe | None = None
     state_dir: str | None = None
+    reads_state_of: str | None = None
+    """Another component whose state directory it sees, and does not change."""
     memory: int = 256
     """MiB that it needs at most, heap and all; the default does for a Python process."""
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
-    kind: Literal["service", "oneshot"] = "service"
+    kind: Kind = "service"
     before_start: tuple[tuple[str, ...], ...] = ()
     """Commands that prepare the state directory; each must be idempotent."""
     unprivileged: bool = False

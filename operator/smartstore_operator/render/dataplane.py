@@ -9,7 +9,7 @@ from smartstore.contracts.applications import hot_applications
 from smartstore_operator.api.scalars import mebibytes, milliseconds
 from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render import connect
-from smartstore_operator.render.component import Component
+from smartstore_operator.render.component import Component, Kind
 from smartstore_operator.render.context import (
     JVM_ENVIRONMENT,
     LATE_OPTIMIZING,
@@ -27,6 +27,10 @@ GATEWAY = "gateway"
 HOT_READY_SECONDS = 900.0
 """The first micro-batch may be large: of hundreds of stores that open, or of an application that was away for long."""
 PYTHON_MEMORY = 256
+WORLD_MEMORY = 1536
+"""MiB; most of it is for reading the recorded data, once."""
+VERIFY_MEMORY = 2048
+"""MiB; it holds the whole ledger as objects."""
 PYTHON_WORKERS_MEMORY = 768
 """MiB of the Python workers of the stock jobs, with their states."""
 
@@ -87,7 +91,25 @@ def world(context: Context) -> Component:
     """Clock, source, ledger."""
     access: tuple[Access, ...] = ("run", "kafka", "redis")
     process = _Process(name="world", module="smartstore.world", access=access, needs=("valkey", "topics"))
-    return _component(context, process, stop_seconds=30.0)
+    return replace(_component(context, process, stop_seconds=30.0), memory=WORLD_MEMORY)
+
+
+def verify(context: Context) -> Component:
+    """When asked: recompute everything from the ledger and compare."""
+    return _auditor(context, "verify", "smartstore.verify")
+
+
+def report(context: Context) -> Component:
+    """When asked: how well the stores were served."""
+    return _auditor(context, "report", "smartstore.verify.retail")
+
+
+def _auditor(context: Context, name: str, module: str) -> Component:
+    access: tuple[Access, ...] = ("run", "kafka", "postgres")
+    extra = {"SMARTSTORE_LEDGER_DIR": f"{context.platform.state_dir('world')}/ledger"}
+    process = _Process(name=name, module=module, access=access, needs=())
+    component = _component(context, process, kind="task", extra=extra)
+    return replace(component, memory=VERIFY_MEMORY, reads_state_of="world")
 
 
 def gateway(context: Context) -> Component:
@@ -182,7 +204,7 @@ def _component(
     context: Context,
     process: _Process,
     *,
-    kind: Literal["service", "oneshot"] = "service",
+    kind: Kind = "service",
     extra: Mapping[str, str] | None = None,
     stop_seconds: float = 20.0,
 ) -> Component:

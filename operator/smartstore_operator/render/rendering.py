@@ -29,6 +29,8 @@ class Rendered:
 
     components: tuple[Component, ...]
     """What runs, each after what it needs; empty when the SmartStore is suspended."""
+    tasks: tuple[Component, ...]
+    """What runs when somebody asks for it."""
     run_settings: RunSettings
     endpoints: Mapping[str, str]
     """Addresses for people and `status`, without passwords: kafka, redis, postgres, connect, and gateway if any."""
@@ -57,6 +59,7 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
     context = Context(name=smartstore.name, spec=smartstore.spec, platform=platform, run_file=run_file)
     return Rendered(
         components=() if smartstore.spec.suspend else _components(context),
+        tasks=(dataplane.verify(context), dataplane.report(context)),
         run_settings=settings,
         endpoints={
             "kafka": context.kafka_bootstrap,

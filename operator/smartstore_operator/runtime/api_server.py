@@ -23,6 +23,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "StatefulSet": ("apps/v1", "statefulsets"),
     "Deployment": ("apps/v1", "deployments"),
     "Job": ("batch/v1", "jobs"),
+    "CronJob": ("batch/v1", "cronjobs"),
     "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies"),
     "Lease": ("coordination.k8s.io/v1", "leases"),
     "SmartStore": ("smartstore.io/v1alpha1", "smartstores"),

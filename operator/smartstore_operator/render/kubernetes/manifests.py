@@ -12,7 +12,7 @@ from smartstore_operator.render.kubernetes.metadata import metadata
 from smartstore_operator.render.kubernetes.network import component_policy, default_deny, service
 from smartstore_operator.render.kubernetes.workload import workload
 from smartstore_operator.render.platform import Platform
-from smartstore_operator.render.rendering import render
+from smartstore_operator.render.rendering import Rendered, render
 
 Manifest = Mapping[str, Any]
 """One Kubernetes object as the API server takes it."""
@@ -25,7 +25,8 @@ def manifests(
 
     `platform` is what `place` gives for the same object and namespace. The same input gives the same objects.
     """
-    components = components_of(smartstore, platform)
+    rendered = _awake(smartstore, platform)
+    components = (*rendered.components, *rendered.tasks)
     estate = Estate(
         name=smartstore.name,
         namespace=namespace,
@@ -40,9 +41,14 @@ def manifests(
 
 
 def components_of(smartstore: SmartStore, platform: Platform) -> tuple[Component, ...]:
-    """What there is of a SmartStore in a cluster; suspended, it has no pods but all its objects."""
+    """What runs of a SmartStore in a cluster."""
+    return _awake(smartstore, platform).components
+
+
+def _awake(smartstore: SmartStore, platform: Platform) -> Rendered:
+    """Suspended, it has no pods but all its objects."""
     awake = smartstore.spec.model_copy(update={"suspend": False})
-    return render(smartstore.model_copy(update={"spec": awake}), platform).components
+    return render(smartstore.model_copy(update={"spec": awake}), platform)
 
 
 def _shared(estate: Estate) -> Iterator[Manifest]:

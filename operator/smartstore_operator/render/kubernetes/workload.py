@@ -1,4 +1,5 @@
-"""What runs a component: a StatefulSet where it keeps state, a Deployment where it does not, a Job where it ends."""
+"""What runs a component: a StatefulSet where it keeps state, a Deployment where it does not, a Job where it ends, a
+suspended CronJob where somebody has to ask for it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,8 @@ def workload(estate: Estate, component: Component) -> dict[str, Any]:
     """The object that keeps the component's one pod."""
     if component.kind == "oneshot":
         return _job(estate, component)
+    if component.kind == "task":
+        return _cron_job(estate, component)
     if keeps_state(component):
         return _stateful_set(estate, component)
     return _deployment(estate, component)
@@ -32,6 +35,23 @@ def _job(estate: Estate, component: Component) -> dict[str, Any]:
         "kind": "Job",
         "metadata": metadata(estate.name, estate.namespace, component.name, name=name),
         "spec": {"backoffLimit": 6, "template": _pod(estate, component, restart="OnFailure")},
+    }
+
+
+def _cron_job(estate: Estate, component: Component) -> dict[str, Any]:
+    """A template for Jobs, never run by the clock: `kubectl create job --from=cronjob/NAME NEW`."""
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": metadata(estate.name, estate.namespace, component.name),
+        "spec": {
+            "schedule": "0 4 * * *",
+            "suspend": True,
+            "concurrencyPolicy": "Forbid",
+            "jobTemplate": {
+                "spec": {"backoffLimit": 0, "template": _pod(estate, component, restart="Never")}
+            },
+        },
     }
 
 
@@ -111,10 +131,24 @@ def _pod(estate: Estate, component: Component, restart: str = "Always") -> dict[
         spec["initContainers"] = prepare
     if restart != "Always":
         spec["restartPolicy"] = restart
+    if component.reads_state_of is not None:  # a volume can be on one node at a time
+        spec["affinity"] = {
+            "podAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": [_beside(estate, component.reads_state_of)]
+            }
+        }
     annotations = {CONFIG_CHECKSUM: checksum(component)}
     return {
         "metadata": {"labels": selector(estate.name, component.name), "annotations": annotations},
         "spec": spec,
+    }
+
+
+def _beside(estate: Estate, component: str) -> dict[str, Any]:
+    """On the node where the component's pod is."""
+    return {
+        "labelSelector": {"matchLabels": selector(estate.name, component)},
+        "topologyKey": "kubernetes.io/hostname",
     }
 
 
@@ -126,6 +160,9 @@ def _container(
         mounts.append({"name": _CONFIG, "mountPath": estate.platform.config_dir(component.name)})
     if component.state_dir is not None:
         mounts.append({"name": _STATE, "mountPath": component.state_dir})
+    if component.reads_state_of is not None:
+        path = estate.platform.state_dir(component.reads_state_of)
+        mounts.append({"name": component.reads_state_of, "mountPath": path, "readOnly": True})
     environment = _environment(estate, component)
     return {
         "name": name,
@@ -161,6 +198,9 @@ def _volumes(estate: Estate, component: Component) -> list[dict[str, Any]]:
         volumes.append(files)
     if component.state_dir is not None and not keeps_state(component):
         volumes.append({"name": _STATE, "emptyDir": {}})
+    if component.reads_state_of is not None:
+        claim = f"{_STATE}-{child_name(estate.name, component.reads_state_of)}-0"
+        volumes.append({"name": component.reads_state_of, "persistentVolumeClaim": {"claimName": claim}})
     return volumes
 
 
