@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from smartstore_operator.runtime.health import CANARY
 from tests.cluster.conftest import kubectl
 
 pytestmark = pytest.mark.cluster
@@ -37,6 +38,7 @@ class Operator:
             "SMARTSTORE_OPERATOR_NAMESPACES": self._namespace,
             "SMARTSTORE_OPERATOR_NAMESPACE": self._namespace,
             "SMARTSTORE_OPERATOR_LEASE_SECONDS": "6",
+            "SMARTSTORE_OPERATOR_HEALTH_PORT": "0",
         }
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(RUN, env=variables, stdout=output, stderr=output)
@@ -85,7 +87,7 @@ def _versions(namespace: str) -> dict[str, str]:
     kinds = "smartstores,statefulsets,deployments,jobs,services,configmaps,secrets,networkpolicies,serviceaccounts"
     form = "jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.resourceVersion}\n{end}"
     lines = kubectl("get", kinds, "-n", namespace, "-o", form).splitlines()
-    return dict(line.split(" ") for line in lines if line)
+    return dict(line.split(" ") for line in lines if line and CANARY not in line)
 
 
 def test_it_brings_up_heals_and_ends_by_itself(operator: Operator, namespace: str, tmp_path: Path) -> None:
@@ -101,7 +103,10 @@ def test_it_brings_up_heals_and_ends_by_itself(operator: Operator, namespace: st
     kubectl("scale", "statefulset", "demo-kafka", "-n", namespace, "--replicas=0")
     replicas = ["get", "statefulset", "demo-kafka", "-n", namespace, "-o", "jsonpath={.spec.replicas}"]
     assert _eventually(lambda: kubectl(*replicas) == "1") < 5
-    assert "StatefulSet/demo-kafka differed in spec.replicas, taken back" in operator.log.read_text()
+    said = "StatefulSet/demo-kafka differed in spec.replicas, taken back"
+    assert said in operator.log.read_text()
+    notes = ["get", "events.v1.events.k8s.io", "-n", namespace, "-o", "jsonpath={.items[*].note}"]
+    _eventually(lambda: said in kubectl(*notes))
     assert operator.stop() == 0
     assert "forbidden" not in operator.log.read_text()
 

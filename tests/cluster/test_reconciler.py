@@ -10,6 +10,7 @@ import pytest
 
 from smartstore_operator.reconcile.reconciler import CHILDREN, WORKLOADS, Reconciler, Report
 from smartstore_operator.render.kubernetes import Images
+from smartstore_operator.render.platform import Platform
 from smartstore_operator.runtime.api_server import ApiServer
 
 pytestmark = pytest.mark.cluster
@@ -25,7 +26,14 @@ class Estate:
     def __init__(self, server: ApiServer, namespace: str) -> None:
         self.server, self.namespace = server, namespace
         seconds = itertools.count()
-        self.reconciler = Reconciler(server, IMAGES, lambda: f"2026-01-01T00:00:{next(seconds):02}Z")
+        self.open: int | None = None
+        """What the source says when it is asked for the number of open stores."""
+        self.reconciler = Reconciler(
+            server, IMAGES, lambda: f"2026-01-01T00:00:{next(seconds):02}Z", self._served
+        )
+
+    async def _served(self, _: Platform) -> int | None:
+        return self.open
 
     async def apply(self, **spec: Any) -> None:
         """What a user does."""
@@ -99,11 +107,49 @@ def test_components_come_up_in_order_and_a_pass_with_nothing_to_do_writes_nothin
         assert (await estate.condition("HotReady"))["message"] == "it waits for topics"
         await estate.until_ready()
         assert (await estate.condition())["status"] == "True"
-        assert (await estate.live())["status"]["stores"] == 3
         before = await estate.live()
         again = await estate.reconcile()
         assert (again.applied, again.deleted) == ([], [])
         assert (await estate.live())["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+    _with_estate(namespace, work)
+
+
+def test_stores_served_are_those_that_the_source_tells_of(namespace: str) -> None:
+    async def work(estate: Estate) -> None:
+        await estate.apply(stores=3)
+        await estate.until_ready()
+        assert (await estate.live())["status"]["stores"] == 0
+        estate.open = 3
+        assert (await estate.reconcile()).settled
+        assert (await estate.live())["status"]["stores"] == 3
+        await estate.apply(stores=8)
+        report = await estate.reconcile()
+        assert "ConfigMap/demo-world" in report.applied
+        assert {name.partition("/")[0] for name in report.applied} == {"ConfigMap"}  # nothing starts again
+        assert not report.settled
+        estate.open = None  # it does not answer for a moment
+        await estate.reconcile()
+        assert (await estate.live())["status"]["stores"] == 3
+        estate.open = 8
+        assert (await estate.reconcile()).settled
+
+    _with_estate(namespace, work)
+
+
+def test_turns_are_told_once(namespace: str) -> None:
+    async def work(estate: Estate) -> None:
+        await estate.apply(stores=3)
+        turned = (await estate.reconcile()).turned
+        assert turned is not None
+        assert turned["reason"] == "ComponentsNotReady"
+        assert (await estate.reconcile()).turned is None
+        await estate.until_ready()
+        await estate.apply(stores=3, streaming={"hot": {"shards": 3}})
+        for expected in ({"reason": "InvalidSpec"}, None):
+            turned = (await estate.reconcile()).turned
+            assert turned is None if expected is None else expected.items() <= (turned or {}).items()
+        assert (await estate.live())["status"]["selector"].startswith("app.kubernetes.io/name=smartstore")
 
     _with_estate(namespace, work)
 
@@ -174,6 +220,25 @@ def test_a_spec_that_the_api_server_lets_through_is_refused_with_its_field(names
     _with_estate(namespace, work)
 
 
+def test_the_passwords_go_with_the_volumes(namespace: str) -> None:
+    async def work(estate: Estate) -> None:
+        for policy, owned in (("Retain", False), ("Delete", True), ("Retain", False)):
+            await estate.apply(deletionPolicy=policy)
+            await estate.reconcile()
+            kept = await estate.server.get("Secret", namespace, "demo-credentials")
+            assert kept is not None
+            assert bool(kept["metadata"].get("ownerReferences")) is owned
+        values = kept["data"]
+        await estate.server.delete("SmartStore", namespace, "demo")
+        await estate.apply()  # the next one of this name opens the volumes that stayed
+        await estate.reconcile()
+        again = await estate.server.get("Secret", namespace, "demo-credentials")
+        assert again is not None
+        assert again["data"] == values
+
+    _with_estate(namespace, work)
+
+
 def test_all_children_belong_to_the_smartstore(namespace: str) -> None:
     """So the garbage collector deletes them with it."""
 
@@ -183,8 +248,11 @@ def test_all_children_belong_to_the_smartstore(namespace: str) -> None:
         uid = (await estate.live())["metadata"]["uid"]
         for kind in CHILDREN:
             for item in await estate.server.list(kind, namespace, LABELS):
-                (owner,) = item["metadata"]["ownerReferences"]
-                assert (owner["uid"], owner["controller"]) == (uid, True)
+                owners = item["metadata"].get("ownerReferences", [])
+                if item["metadata"]["name"] == "demo-credentials":
+                    assert owners == []  # it stays as long as the volumes that only it opens
+                else:
+                    assert [(owner["uid"], owner["controller"]) for owner in owners] == [(uid, True)]
 
     _with_estate(namespace, work)
 

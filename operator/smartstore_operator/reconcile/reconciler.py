@@ -4,7 +4,7 @@ The steps, in order: read the spec; make the credentials; look at what is there;
 after what it needs; delete what is no longer wanted; report.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +14,14 @@ from smartstore_operator.api.smartstore import API_VERSION, KIND, SmartStore
 from smartstore_operator.reconcile import credentials
 from smartstore_operator.reconcile.bringup import held_back
 from smartstore_operator.reconcile.cluster import Cluster, Object
-from smartstore_operator.reconcile.conditions import choice_of, conditions, refused
+from smartstore_operator.reconcile.conditions import READY, choice_of, conditions, refused
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.reconcile.health import Health, health_of
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.kubernetes import Images, components_of, manifests, place
 from smartstore_operator.render.kubernetes.metadata import COMPONENT_LABEL, MANAGED, selector
+from smartstore_operator.render.platform import Platform
 
 WORKLOADS = ("StatefulSet", "Deployment", "Job")
 CHILDREN = ("ServiceAccount", "ConfigMap", "Secret", "Service", "NetworkPolicy", *WORKLOADS, "CronJob")
@@ -37,13 +38,29 @@ class Report:
     drifted: dict[str, list[str]] = field(default_factory=dict)
     """Objects that somebody had changed, with the fields."""
     deleted: list[str] = field(default_factory=list)
+    settled: bool = True
+    """Whether nothing is on its way that only another look will show."""
+    objects: int = 0
+    """How many the SmartStore has."""
+    turned: Mapping[str, Any] | None = None
+    """The condition `Ready`, if its status or reason is another one than before."""
 
 
 class Reconciler:
-    """Brings SmartStores to what their specs say. `images` run in the pods, `now` gives the time as RFC 3339."""
+    """Brings SmartStores to what their specs say.
 
-    def __init__(self, cluster: Cluster, images: Images, now: Callable[[], str]) -> None:
-        self._cluster, self._images, self._now = cluster, images, now
+    `images` run in the pods, `now` gives the time as RFC 3339, `served` the number of open stores, None if it is not
+    known.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        images: Images,
+        now: Callable[[], str],
+        served: Callable[[Platform], Awaitable[int | None]],
+    ) -> None:
+        self._cluster, self._images, self._now, self._served = cluster, images, now, served
 
     async def reconcile(self, live: Object) -> Report:
         """One pass; `live` is the SmartStore as the API server has it.
@@ -57,9 +74,16 @@ class Reconciler:
             smartstore = validate_smartstore(live)
         except SpecError as error:
             message = "; ".join(map(str, error.problems))
-            await self._report(live, refused("InvalidSpec", message, *self._known(live)), {})
-            return Report(ready=False)
-        wanted, components = await self._wanted(smartstore, live)
+            status = refused("InvalidSpec", message, *self._known(live))
+            last = live.get("status", {})
+            await self._report(
+                live, status, {name: last[name] for name in ("selector", "stores") if name in last}
+            )
+            return Report(ready=False, turned=_turned(status, live))
+        platform, own = await self._place(smartstore, live)
+        objects = manifests(smartstore, platform, live["metadata"]["namespace"], self._images)
+        wanted = [own, *(_owned(each, live) for each in objects)]
+        components = components_of(smartstore, platform)
         found = await self._found(smartstore.name, live["metadata"]["namespace"])
         healths = self._healths(components, found)
         waiting = held_back(components, healths)
@@ -72,12 +96,20 @@ class Reconciler:
         shown = {name: waiting.get(name, health) for name, health in healths.items()}
         status = conditions(shown, *self._known(live), choice_of(smartstore.spec))
         is_ready = status[0]["status"] == "True"
-        await self._report(live, status, self._facts(smartstore, is_ready=is_ready))
-        return Report(is_ready, applied, drifted, deleted)
+        facts = await self._facts(smartstore, live, platform, healths)
+        await self._report(live, status, facts)
+        return Report(
+            is_ready,
+            applied,
+            drifted,
+            deleted,
+            settled=is_ready and facts["stores"] == smartstore.spec.stores,
+            objects=len(wanted),
+            turned=_turned(status, live),
+        )
 
-    async def _wanted(
-        self, smartstore: SmartStore, live: Object
-    ) -> tuple[list[Object], tuple[Component, ...]]:
+    async def _place(self, smartstore: SmartStore, live: Object) -> tuple[Platform, Object]:
+        """Where it runs, and the Secret with its passwords, which is made first."""
         namespace = live["metadata"]["namespace"]
         kept = await self._cluster.get("Secret", namespace, credentials.secret_name(smartstore.name))
         values = credentials.completed(credentials.read(kept), secret_names(smartstore))
@@ -89,8 +121,7 @@ class Reconciler:
         is_wrong = differences(own, kept or {}) or _owners(kept) != _owners(own)
         if is_wrong and not smartstore.spec.paused:  # before anything uses them
             await self._cluster.apply(own)
-        objects = manifests(smartstore, platform, namespace, self._images)
-        return [own, *(_owned(each, live) for each in objects)], components_of(smartstore, platform)
+        return platform, own
 
     async def _found(self, name: str, namespace: str) -> dict[tuple[str, str], Object]:
         found: dict[tuple[str, str], Object] = {}
@@ -145,10 +176,16 @@ class Reconciler:
         """The last conditions, the generation seen now, and the time."""
         return live.get("status", {}).get("conditions", []), live["metadata"]["generation"], self._now()
 
-    @staticmethod
-    def _facts(smartstore: SmartStore, *, is_ready: bool) -> dict[str, Any]:
+    async def _facts(
+        self, smartstore: SmartStore, live: Object, platform: Platform, healths: Mapping[str, Health]
+    ) -> dict[str, Any]:
+        """What else the status says. While the source does not answer, the last number of stores stands."""
         labels = ",".join(f"{name}={value}" for name, value in selector(smartstore.name).items())
-        return {"selector": labels, "stores": smartstore.spec.stores if is_ready else 0}
+        last = live.get("status", {}).get("stores", 0)
+        if smartstore.spec.suspend:
+            return {"selector": labels, "stores": 0}
+        told = await self._served(platform) if healths["world"].is_ready else None
+        return {"selector": labels, "stores": last if told is None else told}
 
     async def _report(self, live: Object, status: list[dict[str, Any]], facts: Mapping[str, Any]) -> None:
         """Write the status if it changed."""
@@ -172,6 +209,14 @@ def _owned(manifest: Mapping[str, Any], live: Object) -> Object:
         "blockOwnerDeletion": True,
     }
     return {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [owner]}}
+
+
+def _turned(status: Sequence[Mapping[str, Any]], live: Object) -> Mapping[str, Any] | None:
+    """`Ready`, if it says something else than the last status did."""
+    known = {item["type"]: item for item in live.get("status", {}).get("conditions", [])}
+    new, old = status[0], known.get(READY, {})
+    same = all(new[field] == old.get(field) for field in ("status", "reason"))
+    return None if same else new
 
 
 def _owners(item: Mapping[str, Any] | None) -> list[str]:

@@ -6,7 +6,7 @@ Objects are dictionaries as the API server has them. Children are written by ser
 import json
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import httpx
@@ -25,6 +25,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "Job": ("batch/v1", "jobs"),
     "CronJob": ("batch/v1", "cronjobs"),
     "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies"),
+    "Event": ("events.k8s.io/v1", "events"),
     "Lease": ("coordination.k8s.io/v1", "leases"),
     "SmartStore": ("smartstore.io/v1alpha1", "smartstores"),
 }
@@ -56,6 +57,8 @@ class ApiServer:
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+        self.called: Callable[[str, str], None] = _unheard
+        """Hears the verb and the status code of every request; `0` is one without an answer."""
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -174,7 +177,12 @@ class ApiServer:
         )
 
     async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        response = await self._client.request(method, path, **request)
+        try:
+            response = await self._client.request(method, path, **request)
+        except httpx.HTTPError:
+            self.called(method, "0")
+            raise
+        self.called(method, str(response.status_code))
         if response.is_success:
             return dict(response.json())
         raise _error(f"{method} {path}", response)
@@ -191,6 +199,10 @@ class _Token(httpx.Auth):
         if token:
             request.headers["Authorization"] = token
         yield request
+
+
+def _unheard(_verb: str, _code: str) -> None:
+    """Nobody counts the requests."""
 
 
 def _path(kind: str, namespace: str | None, name: str | None = None) -> str:

@@ -5,20 +5,26 @@ happened while nobody looked; an event here only says which SmartStore to look a
 """
 
 import asyncio
+import itertools
 import logging
 import socket
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import kopf
 
 from smartstore_operator.api.smartstore import GROUP, VERSION
-from smartstore_operator.reconcile.reconciler import CHILDREN, Reconciler
+from smartstore_operator.reconcile.reconciler import CHILDREN, Reconciler, Report
 from smartstore_operator.render.kubernetes.metadata import ESTATE_LABEL, MANAGED
-from smartstore_operator.runtime.api_server import KINDS, ApiServer
+from smartstore_operator.runtime.api_server import KINDS, ApiError, ApiServer
+from smartstore_operator.runtime.data_plane import DataPlane
+from smartstore_operator.runtime.events import record
+from smartstore_operator.runtime.health import CANARY, Health, serve_health, sing
 from smartstore_operator.runtime.lease import Leadership, Terms
+from smartstore_operator.runtime.logs import reconcile_id
 from smartstore_operator.runtime.settings import Settings
+from smartstore_operator.runtime.telemetry import Telemetry
 from smartstore_operator.runtime.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -40,43 +46,89 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """
     identity = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
     terms = Terms(namespace=settings.namespace, identity=identity, seconds=settings.lease_seconds)
-    async with ApiServer.from_environment() as server:
-        await Leadership(server, terms).run(lambda: _act(server, settings, stop), stop)
+    health, telemetry = Health(), Telemetry()
+    async with ApiServer.from_environment() as server, DataPlane() as data_plane:
+        server.called = telemetry.called
+        page = await serve_health(settings.health_port, health, telemetry)
+        try:
+            operator = _Operator(server, data_plane, settings, health, telemetry)
+            await Leadership(server, terms).run(lambda: operator.act(stop), stop)
+        finally:
+            await page.cleanup()
 
 
-async def _act(server: ApiServer, settings: Settings, stop: asyncio.Event) -> None:
-    queue = WorkQueue[Name](_work(server, settings), settings.workers)
-    watching = asyncio.create_task(_watch(queue, settings, stop))
-    working = asyncio.create_task(queue.run())
-    try:
-        done, _ = await asyncio.wait({watching, working}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (watching, working):
-            task.cancel()
-        await asyncio.gather(watching, working, return_exceptions=True)
-    for task in done:
-        task.result()
+class _Operator:
+    """What acts while the Lease is held."""
 
+    def __init__(
+        self,
+        server: ApiServer,
+        data_plane: DataPlane,
+        settings: Settings,
+        health: Health,
+        telemetry: Telemetry,
+    ) -> None:
+        self._server, self._settings = server, settings
+        self._health, self._telemetry = health, telemetry
+        self._reconciler = Reconciler(server, settings.images, _now, data_plane.served)
+        self._queue = WorkQueue[Name](self._work, settings.workers)
+        self._passes = itertools.count(1)
 
-def _work(server: ApiServer, settings: Settings) -> Any:
-    reconciler = Reconciler(server, settings.images, _now)
+    async def act(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set or something that must not end ends."""
+        self._telemetry.leader.set(1)
+        self._telemetry.follow(self._queue)
+        canary_place = self._settings.namespaces[0] if self._settings.namespaces else self._settings.namespace
+        tasks = [
+            asyncio.create_task(_watch(self._queue, self._settings, self._health, self._telemetry, stop)),
+            asyncio.create_task(self._queue.run()),
+            asyncio.create_task(sing(self._server, canary_place, self._health)),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
 
-    async def work(name: Name) -> float | None:
-        live = await server.get("SmartStore", *name)
-        if live is None:
-            return None
-        report = await reconciler.reconcile(live)
+    async def _work(self, name: Name) -> float | None:
         place = "/".join(name)
-        for what, fields in report.drifted.items():
-            log.warning("%s: %s differed in %s, taken back", place, what, ", ".join(fields))
+        reconcile_id.set(f"{place}#{next(self._passes)}")
+        live = await self._server.get("SmartStore", *name)
+        if live is None:
+            self._telemetry.gone(name)
+            return None
+        with self._telemetry.reconciling():
+            report = await self._reconciler.reconcile(live)
+        self._telemetry.reported(name, report)
         if report.applied or report.deleted:
             log.info("%s: applied %d, deleted %d objects", place, len(report.applied), len(report.deleted))
-        return settings.resync_seconds if report.ready else min(_PROGRESS_SECONDS, settings.resync_seconds)
+        await self._tell(live, report)
+        least = self._settings.resync_seconds
+        return least if report.settled else min(_PROGRESS_SECONDS, least)
 
-    return work
+    async def _tell(self, live: dict[str, Any], report: Report) -> None:
+        """Turns as Events, for whoever looks at the SmartStore."""
+        turns: list[tuple[Literal["Normal", "Warning"], str, str]] = []
+        for what, fields in report.drifted.items():
+            changed = f"{what} differed in {', '.join(fields)}, taken back"
+            log.warning("%s/%s: %s", live["metadata"]["namespace"], live["metadata"]["name"], changed)
+            turns.append(("Warning", "DriftCorrected", changed))
+        if (ready := report.turned) is not None:
+            kind: Literal["Normal", "Warning"] = "Normal" if ready["status"] == "True" else "Warning"
+            turns.append((kind, ready["reason"], ready["message"] or ready["reason"]))
+        for turn in turns:
+            try:
+                await record(self._server, live, *turn)
+            except ApiError as error:  # whatever was done is done
+                log.warning("an Event was not written: %s", error)
 
 
-async def _watch(queue: WorkQueue[Name], settings: Settings, stop: asyncio.Event) -> None:
+async def _watch(
+    queue: WorkQueue[Name], settings: Settings, health: Health, telemetry: Telemetry, stop: asyncio.Event
+) -> None:
     registry = kopf.OperatorRegistry()
     kopf_settings = kopf.OperatorSettings()
     kopf_settings.posting.enabled = False
@@ -91,13 +143,18 @@ async def _watch(queue: WorkQueue[Name], settings: Settings, stop: asyncio.Event
     @kopf.on.event(GROUP, VERSION, "smartstores", registry=registry)
     async def _smartstore(**event: Any) -> None:
         name = event["namespace"], event["name"]
+        telemetry.events.labels("SmartStore").inc()
         if event["type"] == "DELETED":
             queue.forget(name)
         else:
             queue.add(name)
 
     async def _child(**event: Any) -> None:
-        queue.add((event["namespace"], event["labels"][ESTATE_LABEL]))
+        telemetry.events.labels(event["body"].get("kind", "")).inc()
+        if event["name"] == CANARY:
+            health.heard()
+        else:
+            queue.add((event["namespace"], event["labels"][ESTATE_LABEL]))
 
     labels: dict[str, Any] = {**MANAGED, ESTATE_LABEL: kopf.PRESENT}
     for kind in CHILDREN:

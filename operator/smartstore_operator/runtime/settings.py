@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Self
+from typing import Literal, Self
 
 from smartstore_operator.render.kubernetes import PROGRAMS, Images
 
@@ -29,6 +29,9 @@ class Settings:
     """How often a SmartStore is looked at without any reason."""
     namespace: str = "default"
     """The operator's own namespace, which has its Lease."""
+    health_port: int = 8081
+    """Where health and metrics are served; 0 is any free port."""
+    log_format: Literal["text", "json"] = "text"
     lease_seconds: int = 15
     """How long nobody acts after the acting operator has died."""
 
@@ -46,6 +49,8 @@ class Settings:
             workers=int(_number(variables, "WORKERS", cls.workers, 1, 64)),
             resync_seconds=_number(variables, "RESYNC_SECONDS", cls.resync_seconds, 1, 86_400),
             namespace=variables.get(f"{PREFIX}NAMESPACE", cls.namespace),
+            health_port=int(_number(variables, "HEALTH_PORT", cls.health_port, 0, 65_535)),
+            log_format=_log_format(variables),
             lease_seconds=int(_number(variables, "LEASE_SECONDS", cls.lease_seconds, 3, 600)),
         )
 
@@ -56,6 +61,15 @@ def images_from_environment(variables: Mapping[str, str] = os.environ) -> Images
     return Images(
         **{name: variables.get(f"{PREFIX}IMAGE_{name.upper()}") or built[name] for name in PROGRAMS}
     )
+
+
+def _log_format(variables: Mapping[str, str]) -> Literal["text", "json"]:
+    given = variables.get(f"{PREFIX}LOG_FORMAT", "text")
+    if given == "json":
+        return "json"
+    if given != "text":
+        raise WrongSetting(f"{PREFIX}LOG_FORMAT is {given!r}, it must be text or json")
+    return "text"
 
 
 def _number(variables: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:

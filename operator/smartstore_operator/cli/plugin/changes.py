@@ -1,0 +1,64 @@
+"""`kubectl smartstore diff`: which objects and fields differ from what a SmartStore is rendered to."""
+
+import base64
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from smartstore_operator.api.load import load_smartstore, validate_smartstore
+from smartstore_operator.api.smartstore import SmartStore
+from smartstore_operator.cli import exits
+from smartstore_operator.cli.exits import CommandFailed
+from smartstore_operator.cli.plugin.kubectl import Kubectl, Object
+from smartstore_operator.reconcile.credentials import CLUSTER_ID, secret_name
+from smartstore_operator.reconcile.drift import differences
+from smartstore_operator.reconcile.reconciler import CHILDREN
+from smartstore_operator.render import secret_names
+from smartstore_operator.render.kubernetes import Images, manifests, place
+from smartstore_operator.render.kubernetes.metadata import MANAGED, selector
+
+
+def diff(kubectl: Kubectl, name: str, file: Path | None, images: Images) -> int:
+    """Print a line for each object that would change; exit code 0 if none would, else 1."""
+    live = kubectl.smartstore(name)
+    smartstore = load_smartstore(file) if file else validate_smartstore(live)
+    if smartstore.name != name:
+        raise CommandFailed(f"{file} is about {smartstore.name}, not {name}")
+    namespace = live["metadata"]["namespace"]
+    secrets = _secrets(kubectl, name)
+    wanted = _wanted(smartstore, namespace, secrets, images)
+    kinds = [kind.lower() for kind in CHILDREN]
+    lines = list(changes(wanted, kubectl.list(kinds, selector(name)), secret_name(name)))
+    print("\n".join(lines) or "nothing would change")
+    return exits.FAILED if lines else exits.OK
+
+
+def changes(wanted: Iterable[Object], found: Iterable[Object], kept: str) -> Iterable[str]:
+    """`+` an object that is missing, `~` one that differs and where, `-` one that is not wanted any more.
+
+    `kept` is the Secret with the passwords, which is not rendered.
+    """
+    there = {(item["kind"], item["metadata"]["name"]): item for item in found}
+    names = set()
+    for manifest in wanted:
+        key = manifest["kind"], manifest["metadata"]["name"]
+        names.add(key)
+        if key not in there:
+            yield f"+ {'/'.join(key)}"
+        elif fields := differences(manifest, there[key]):
+            yield f"~ {'/'.join(key)}: {', '.join(fields)}"
+    for key, item in there.items():
+        managed = MANAGED.items() <= item["metadata"].get("labels", {}).items()
+        if managed and key not in names and key != ("Secret", kept):
+            yield f"- {'/'.join(key)}"
+
+
+def _wanted(smartstore: SmartStore, namespace: str, secrets: dict[str, str], images: Images) -> list[Object]:
+    values = {name: secrets.get(name, "") for name in secret_names(smartstore)}
+    platform = place(smartstore, namespace, values, secrets.get(CLUSTER_ID, ""))
+    return [dict(manifest) for manifest in manifests(smartstore, platform, namespace, images)]
+
+
+def _secrets(kubectl: Kubectl, name: str) -> dict[str, str]:
+    found = json.loads(kubectl.run("get", "secret", secret_name(name), "--output=json"))
+    return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
