@@ -1,4 +1,8 @@
-"""The passwords of a SmartStore, made once and kept in a Secret of its own."""
+"""The passwords of a SmartStore, made once and kept in two Secrets.
+
+Volumes can only be opened with the passwords they were made with, so one Secret that somebody deletes is made again
+from the other.
+"""
 
 import base64
 import secrets
@@ -8,15 +12,17 @@ from typing import Any
 
 from smartstore_operator.render.kubernetes.metadata import child_name, metadata
 
-COMPONENT = "credentials"
+COPIES = ("credentials", "credentials-copy")
 CLUSTER_ID = "cluster-id"
 _LETTERS = string.ascii_letters + string.digits
 _LENGTH = 32
 
 
-def read(secret: Mapping[str, Any] | None) -> dict[str, str]:
-    """Its values; none if there is no Secret yet."""
-    data = (secret or {}).get("data") or {}
+def read(secrets: Iterable[Mapping[str, Any] | None]) -> dict[str, str]:
+    """The values of the copies that there are, an earlier copy's before a later one's."""
+    data: dict[str, str] = {}
+    for secret in secrets:
+        data = {**((secret or {}).get("data") or {}), **data}
     return {name: base64.b64decode(value).decode() for name, value in data.items()}
 
 
@@ -27,20 +33,20 @@ def completed(known: Mapping[str, str], wanted: Iterable[str]) -> dict[str, str]
     return {**known, **made, **cluster_id}
 
 
-def manifest(estate: str, namespace: str, values: Mapping[str, str]) -> dict[str, Any]:
-    """The Secret."""
+def manifest(estate: str, namespace: str, copy: str, values: Mapping[str, str]) -> dict[str, Any]:
+    """One of the copies."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": metadata(estate, namespace, COMPONENT),
+        "metadata": metadata(estate, namespace, copy),
         "type": "Opaque",
         "data": {name: base64.b64encode(value.encode()).decode() for name, value in sorted(values.items())},
     }
 
 
-def secret_name(estate: str) -> str:
-    """The Secret's name."""
-    return child_name(estate, COMPONENT)
+def secret_names(estate: str) -> tuple[str, ...]:
+    """The Secrets' names."""
+    return tuple(child_name(estate, copy) for copy in COPIES)
 
 
 def _password() -> str:

@@ -36,7 +36,7 @@ class Report:
     applied: list[str] = field(default_factory=list)
     """`StatefulSet/demo-hot`, in order."""
     drifted: dict[str, list[str]] = field(default_factory=dict)
-    """Objects that somebody had changed, with the fields."""
+    """Objects that somebody had changed although the spec stayed the same, with the fields."""
     deleted: list[str] = field(default_factory=list)
     settled: bool = True
     """Whether nothing is on its way that only another look will show."""
@@ -82,7 +82,7 @@ class Reconciler:
             return Report(ready=False, turned=_turned(status, live))
         platform, own = await self._place(smartstore, live)
         objects = manifests(smartstore, platform, live["metadata"]["namespace"], self._images)
-        wanted = [own, *(_owned(each, live) for each in objects)]
+        wanted = [*own, *(_owned(each, live) for each in objects)]
         components = components_of(smartstore, platform)
         found = await self._found(smartstore.name, live["metadata"]["namespace"])
         healths = self._healths(components, found)
@@ -91,7 +91,9 @@ class Reconciler:
         drifted: dict[str, list[str]] = {}
         deleted: list[str] = []
         if not smartstore.spec.paused:
-            applied, drifted = await self._apply(wanted, found, waiting)
+            applied, changed = await self._apply(wanted, found, waiting)
+            is_seen = live.get("status", {}).get("observedGeneration") == live["metadata"]["generation"]
+            drifted = changed if is_seen else {}
             deleted = await self._prune(wanted, found)
         shown = {name: waiting.get(name, health) for name, health in healths.items()}
         status = conditions(shown, *self._known(live), choice_of(smartstore.spec))
@@ -108,19 +110,21 @@ class Reconciler:
             turned=_turned(status, live),
         )
 
-    async def _place(self, smartstore: SmartStore, live: Object) -> tuple[Platform, Object]:
-        """Where it runs, and the Secret with its passwords, which is made first."""
+    async def _place(self, smartstore: SmartStore, live: Object) -> tuple[Platform, list[Object]]:
+        """Where it runs, and the Secrets with its passwords, which are made before anything uses them."""
         namespace = live["metadata"]["namespace"]
-        kept = await self._cluster.get("Secret", namespace, credentials.secret_name(smartstore.name))
+        names = credentials.secret_names(smartstore.name)
+        kept = [await self._cluster.get("Secret", namespace, name) for name in names]
         values = credentials.completed(credentials.read(kept), secret_names(smartstore))
         platform = place(smartstore, namespace, values, values[credentials.CLUSTER_ID])
-        own = credentials.manifest(smartstore.name, namespace, values)
-        # Volumes that stay can only be opened again with the passwords they were made with.
+        own = [credentials.manifest(smartstore.name, namespace, copy, values) for copy in credentials.COPIES]
+        # They stay as long as the volumes.
         if smartstore.spec.deletion_policy == "Delete":
-            own = _owned(own, live)
-        is_wrong = differences(own, kept or {}) or _owners(kept) != _owners(own)
-        if is_wrong and not smartstore.spec.paused:  # before anything uses them
-            await self._cluster.apply(own)
+            own = [_owned(each, live) for each in own]
+        for secret, there in zip(own, kept, strict=True):
+            is_wrong = differences(secret, there or {}) or _owners(there) != _owners(secret)
+            if is_wrong and not smartstore.spec.paused:
+                await self._cluster.apply(secret, force=True)
         return platform, own
 
     async def _found(self, name: str, namespace: str) -> dict[tuple[str, str], Object]:
@@ -147,8 +151,9 @@ class Reconciler:
         found: Mapping[tuple[str, str], Object],
         waiting: Mapping[str, Health],
     ) -> tuple[list[str], dict[str, list[str]]]:
+        """What was written, and which fields of what was there before."""
         applied: list[str] = []
-        drifted: dict[str, list[str]] = {}
+        changed: dict[str, list[str]] = {}
         for manifest in wanted:
             if manifest["kind"] in WORKLOADS and _component_of(manifest) in waiting:
                 continue
@@ -156,12 +161,12 @@ class Reconciler:
             fields = differences(manifest, found.get(key, {}))
             if not fields:
                 continue
-            # What somebody else changed is taken back, and said.
+            # What somebody else changed is taken back; the caller says so.
             await self._cluster.apply(manifest, force=True)
             applied.append("/".join(key))
             if key in found:
-                drifted["/".join(key)] = fields
-        return applied, drifted
+                changed["/".join(key)] = fields
+        return applied, changed
 
     async def _prune(self, wanted: Sequence[Object], found: Mapping[tuple[str, str], Object]) -> list[str]:
         keep = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}

@@ -38,14 +38,27 @@ _SECONDS = 30.0
 class ApiError(Exception):
     """The API server refused a request; the message is its own."""
 
-    def __init__(self, what: str, status: int, reason: str, message: str, retry_after: float | None) -> None:
+    def __init__(
+        self,
+        what: str,
+        status: int,
+        reason: str,
+        message: str,
+        retry_after: float | None = None,
+        causes: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__(f"{what}: {message}")
-        self.status, self.reason, self.retry_after = status, reason, retry_after
+        self.status, self.reason, self.retry_after, self.causes = status, reason, retry_after, causes
 
     @property
     def is_temporary(self) -> bool:
         """Whether the same request may work later."""
         return self.status == 429 or self.status >= 500
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the namespace is being deleted, and everything in it."""
+        return "NamespaceTerminating" in self.causes
 
 
 class ApplyConflict(ApiError):
@@ -70,7 +83,10 @@ class ApiServer:
         found = Configuration()
         # the library looks at the variable only once, when it is imported
         where = {"config_file": os.environ["KUBECONFIG"]} if "KUBECONFIG" in os.environ else {}
-        config.load_config(client_configuration=found, **where)
+        if not where and "KUBERNETES_SERVICE_HOST" in os.environ:
+            config.load_incluster_config(client_configuration=found)
+        else:
+            config.load_kube_config(client_configuration=found, **where)
         context = ssl.create_default_context(cafile=found.ssl_ca_cert)
         if found.cert_file:
             context.load_cert_chain(found.cert_file, found.key_file)
@@ -220,7 +236,7 @@ def _error(what: str, response: httpx.Response) -> ApiError:
     reason = str(status.get("reason", response.reason_phrase))
     message = str(status.get("message", response.text[:500]))
     wait = response.headers.get("Retry-After", "")
-    causes = status.get("details", {}).get("causes", [])
-    is_conflict = any(cause.get("reason") == "FieldManagerConflict" for cause in causes)
-    kind = ApplyConflict if is_conflict else ApiError
-    return kind(what, response.status_code, reason, message, float(wait) if wait.isdigit() else None)
+    causes = frozenset(cause.get("reason", "") for cause in status.get("details", {}).get("causes", []))
+    kind = ApplyConflict if "FieldManagerConflict" in causes else ApiError
+    seconds = float(wait) if wait.isdigit() else None
+    return kind(what, response.status_code, reason, message, seconds, causes)

@@ -12,6 +12,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import httpx
 import kopf
 
 from smartstore_operator.api.smartstore import GROUP, VERSION
@@ -71,7 +72,7 @@ class _Operator:
         self._server, self._settings = server, settings
         self._health, self._telemetry = health, telemetry
         self._reconciler = Reconciler(server, settings.images, _now, data_plane.served)
-        self._queue = WorkQueue[Name](self._work, settings.workers)
+        self._queue = WorkQueue[Name](self._work, settings.workers, (ApiError, httpx.HTTPError))
         self._passes = itertools.count(1)
 
     async def act(self, stop: asyncio.Event) -> None:
@@ -100,8 +101,13 @@ class _Operator:
         if live is None:
             self._telemetry.gone(name)
             return None
-        with self._telemetry.reconciling():
-            report = await self._reconciler.reconcile(live)
+        try:
+            with self._telemetry.reconciling():
+                report = await self._reconciler.reconcile(live)
+        except ApiError as error:
+            if error.is_ending:
+                return None
+            raise
         self._telemetry.reported(name, report)
         if report.applied or report.deleted:
             log.info("%s: applied %d, deleted %d objects", place, len(report.applied), len(report.deleted))
@@ -123,7 +129,8 @@ class _Operator:
             try:
                 await record(self._server, live, *turn)
             except ApiError as error:  # whatever was done is done
-                log.warning("an Event was not written: %s", error)
+                if not error.is_ending:
+                    log.warning("an Event was not written: %s", error)
 
 
 async def _watch(

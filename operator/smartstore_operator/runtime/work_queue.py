@@ -20,8 +20,14 @@ Key = TypeVar("Key", bound=Hashable)
 class WorkQueue(Generic[Key]):
     """Runs `work` for the keys that are added. `work` returns the seconds until it wants to look again, or None."""
 
-    def __init__(self, work: Callable[[Key], Awaitable[float | None]], workers: int) -> None:
-        self._work, self._workers = work, workers
+    def __init__(
+        self,
+        work: Callable[[Key], Awaitable[float | None]],
+        workers: int,
+        expected: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """`expected` are failures whose message says all."""
+        self._work, self._workers, self._expected = work, workers, expected
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
         self._waiting: dict[Key, float] = {}
         """Keys that are ready, and since when."""
@@ -95,10 +101,13 @@ class WorkQueue(Generic[Key]):
     async def _once(self, key: Key) -> None:
         try:
             wanted = await self._work(key)
-        except Exception:  # one broken thing must not stop the others
+        except Exception as error:  # one broken thing must not stop the others
             failures = self._failures[key] = self._failures.get(key, 0) + 1
             delay = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 16))
-            log.exception("%s failed %d times in a row, next try in %g s", key, failures, delay)
+            what = "%s failed %d times in a row, next try in %g s: %s"
+            # who knows what it is about says so in words; anything else needs its place in the code
+            known = isinstance(error, self._expected)
+            log.error(what, key, failures, delay, error, exc_info=None if known else error)
             asyncio.get_running_loop().call_soon(self.add_later, key, delay)
             return
         self._failures.pop(key, None)

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from smartstore_operator.api.load import load_smartstore, validate_smartstore
@@ -10,7 +10,8 @@ from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.cli import exits
 from smartstore_operator.cli.exits import CommandFailed
 from smartstore_operator.cli.plugin.kubectl import Kubectl, Object
-from smartstore_operator.reconcile.credentials import CLUSTER_ID, secret_name
+from smartstore_operator.reconcile.credentials import CLUSTER_ID
+from smartstore_operator.reconcile.credentials import secret_names as copies_of
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.reconcile.reconciler import CHILDREN
 from smartstore_operator.render import secret_names
@@ -28,15 +29,15 @@ def diff(kubectl: Kubectl, name: str, file: Path | None, images: Images) -> int:
     secrets = _secrets(kubectl, name)
     wanted = _wanted(smartstore, namespace, secrets, images)
     kinds = [kind.lower() for kind in CHILDREN]
-    lines = list(changes(wanted, kubectl.list(kinds, selector(name)), secret_name(name)))
+    lines = list(changes(wanted, kubectl.list(kinds, selector(name)), copies_of(name)))
     print("\n".join(lines) or "nothing would change")
     return exits.FAILED if lines else exits.OK
 
 
-def changes(wanted: Iterable[Object], found: Iterable[Object], kept: str) -> Iterable[str]:
+def changes(wanted: Iterable[Object], found: Iterable[Object], kept: Collection[str]) -> Iterable[str]:
     """`+` an object that is missing, `~` one that differs and where, `-` one that is not wanted any more.
 
-    `kept` is the Secret with the passwords, which is not rendered.
+    `kept` are the Secrets with the passwords, which are not rendered.
     """
     there = {(item["kind"], item["metadata"]["name"]): item for item in found}
     names = set()
@@ -49,7 +50,7 @@ def changes(wanted: Iterable[Object], found: Iterable[Object], kept: str) -> Ite
             yield f"~ {'/'.join(key)}: {', '.join(fields)}"
     for key, item in there.items():
         managed = MANAGED.items() <= item["metadata"].get("labels", {}).items()
-        if managed and key not in names and key != ("Secret", kept):
+        if managed and key not in names and not (key[0] == "Secret" and key[1] in kept):
             yield f"- {'/'.join(key)}"
 
 
@@ -60,5 +61,5 @@ def _wanted(smartstore: SmartStore, namespace: str, secrets: dict[str, str], ima
 
 
 def _secrets(kubectl: Kubectl, name: str) -> dict[str, str]:
-    found = json.loads(kubectl.run("get", "secret", secret_name(name), "--output=json"))
+    found = json.loads(kubectl.run("get", "secret", copies_of(name)[0], "--output=json"))
     return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
