@@ -9,6 +9,10 @@ SOURCES = apps operator tests tools
 # make run FILE=my-store.yaml FOR=10m
 FILE ?=
 FOR ?=
+# make images BASE=registry.example/python:3.11 CA=/etc/ssl/certs/ca-certificates.crt
+BASE ?=
+CA ?=
+TAG ?=
 # make test-unit ARGS='-k lots -x'
 ARGS ?=
 
@@ -16,7 +20,7 @@ ARGS ?=
 tests_in = $(if $(wildcard $(1)),$(PYTEST) $(wildcard $(1)) $(2) $(ARGS),@echo "$@: no such tests in this tree")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-integration test-cluster test-e2e test-chaos lint types format bench clean
+.PHONY: help setup run test test-unit test-integration test-cluster e2e images test-e2e test-chaos lint types format bench clean
 
 help: ## list the targets
 	@echo 'SmartStore. Start with: make run'
@@ -41,6 +45,12 @@ test-integration: setup ## tests against the real Kafka, Postgres, Valkey and Sp
 
 test-cluster: setup ## the operator against a real API server; KUBEBUILDER_ASSETS says where its programs are
 	$(call tests_in,tests/cluster)
+
+e2e: setup ## a SmartStore in real pods, on the cluster that KUBECONFIG names; needs kubectl, helm and the images
+	$(call tests_in,tests/pods)
+
+images: setup ## the images, by docker or buildah; BASE is another base image, CA a file of certificates, TAG another tag
+	BASE='$(BASE)' CA='$(CA)' TAG='$(TAG)' .venv/bin/python tools/images.py $(ARGS)
 
 test-e2e: setup ## the whole system, from simulated shelf to verified books
 	$(call tests_in,tests/e2e)

@@ -70,9 +70,8 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _works(builder: str) -> bool:
-    question = {"docker": "info", "buildah": "info"}[builder]
     try:
-        return subprocess.run([builder, question], capture_output=True, check=False).returncode == 0
+        return subprocess.run([builder, "info"], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 
@@ -84,7 +83,7 @@ def _command(builder: str, target: str, name: str) -> list[str]:
         command += ["--build-arg", f"BASE={base}"]
     if authority := os.environ.get("CA"):
         command += ["--secret", f"id=ca,src={authority}"]
-    return [*command, *os.environ.get("BUILD_OPTIONS", "").split(), "."]
+    return [*command, "."]
 
 
 if __name__ == "__main__":

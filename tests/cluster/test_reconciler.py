@@ -121,18 +121,18 @@ def test_stores_served_are_those_that_the_source_tells_of(namespace: str) -> Non
         await estate.until_ready()
         assert (await estate.live())["status"]["stores"] == 0
         estate.open = 3
-        assert (await estate.reconcile()).settled
+        assert (await estate.reconcile()).is_settled
         assert (await estate.live())["status"]["stores"] == 3
         await estate.apply(stores=8)
         report = await estate.reconcile()
         assert "ConfigMap/demo-world" in report.applied
         assert {name.partition("/")[0] for name in report.applied} == {"ConfigMap"}  # nothing starts again
-        assert not report.settled
+        assert not report.is_settled
         estate.open = None  # it does not answer for a moment
         await estate.reconcile()
         assert (await estate.live())["status"]["stores"] == 3
         estate.open = 8
-        assert (await estate.reconcile()).settled
+        assert (await estate.reconcile()).is_settled
 
     _with_estate(namespace, work)
 

@@ -140,6 +140,7 @@ def operator() -> Iterator[None]:
     print(subprocess.run(logs, capture_output=True, text=True, check=False).stdout)
     run("helm", "uninstall", OPERATOR, "--namespace", OPERATOR)
     run("helm", "uninstall", "smartstore-crds", "--namespace", OPERATOR)
+    run("kubectl", "delete", "crd", "smartstores.smartstore.io", "--ignore-not-found")
     run("kubectl", "delete", "namespace", OPERATOR)
 
 

@@ -4,6 +4,7 @@ The steps, in order: read the spec; make the credentials; look at what is there;
 after what it needs; delete what is no longer wanted; report.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,8 +39,8 @@ class Report:
     drifted: dict[str, list[str]] = field(default_factory=dict)
     """Objects that somebody had changed although the spec stayed the same, with the fields."""
     deleted: list[str] = field(default_factory=list)
-    settled: bool = True
-    """Whether nothing is on its way that only another look will show."""
+    is_settled: bool = False
+    """Whether nothing is left to do or to wait for."""
     objects: int = 0
     """How many the SmartStore has."""
     turned: Mapping[str, Any] | None = None
@@ -105,7 +106,7 @@ class Reconciler:
             applied,
             drifted,
             deleted,
-            settled=is_ready and facts["stores"] == smartstore.spec.stores,
+            is_settled=is_ready and facts["stores"] == smartstore.spec.stores,
             objects=len(wanted),
             turned=_turned(status, live),
         )
@@ -128,11 +129,13 @@ class Reconciler:
         return platform, own
 
     async def _found(self, name: str, namespace: str) -> dict[tuple[str, str], Object]:
-        found: dict[tuple[str, str], Object] = {}
-        for kind in (*CHILDREN, "Pod"):
-            for item in await self._cluster.list(kind, namespace, selector(name)):
-                found[kind, item["metadata"]["name"]] = item
-        return found
+        kinds = (*CHILDREN, "Pod")
+        lists = await asyncio.gather(*(self._cluster.list(kind, namespace, selector(name)) for kind in kinds))
+        return {
+            (kind, item["metadata"]["name"]): item
+            for kind, items in zip(kinds, lists, strict=True)
+            for item in items
+        }
 
     def _healths(
         self, components: Sequence[Component], found: Mapping[tuple[str, str], Object]

@@ -26,6 +26,7 @@ from smartstore_operator.runtime.lease import Leadership, Terms
 from smartstore_operator.runtime.logs import reconcile_id
 from smartstore_operator.runtime.settings import Settings
 from smartstore_operator.runtime.telemetry import Telemetry
+from smartstore_operator.runtime.versions import Watched
 from smartstore_operator.runtime.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class _Operator:
         self._health, self._telemetry = health, telemetry
         self._reconciler = Reconciler(server, settings.images, _now, data_plane.served)
         self._queue = WorkQueue[Name](self._work, settings.workers, (ApiError, httpx.HTTPError))
+        self._watched = Watched[Name](settings.resync_seconds)
         self._passes = itertools.count(1)
 
     async def act(self, stop: asyncio.Event) -> None:
@@ -81,7 +83,7 @@ class _Operator:
         self._telemetry.follow(self._queue)
         canary_place = self._settings.namespaces[0] if self._settings.namespaces else self._settings.namespace
         tasks = [
-            asyncio.create_task(_watch(self._queue, self._settings, self._health, self._telemetry, stop)),
+            asyncio.create_task(self._watch(stop)),
             asyncio.create_task(self._queue.run()),
             asyncio.create_task(sing(self._server, canary_place, self._health)),
         ]
@@ -95,11 +97,15 @@ class _Operator:
             task.result()
 
     async def _work(self, name: Name) -> float | None:
+        if self._watched.is_settled(name):
+            return self._settings.resync_seconds
         place = "/".join(name)
+        before = self._watched.now(name)
         reconcile_id.set(f"{place}#{next(self._passes)}")
         live = await self._server.get("SmartStore", *name)
         if live is None:
             self._telemetry.gone(name)
+            self._watched.forget(name)
             return None
         try:
             with self._telemetry.reconciling():
@@ -112,8 +118,10 @@ class _Operator:
         if report.applied or report.deleted:
             log.info("%s: applied %d, deleted %d objects", place, len(report.applied), len(report.deleted))
         await self._tell(live, report)
-        least = self._settings.resync_seconds
-        return least if report.settled else min(_PROGRESS_SECONDS, least)
+        if report.is_settled:
+            self._watched.settled(name, before)
+        resync = self._settings.resync_seconds
+        return resync if report.is_settled else min(_PROGRESS_SECONDS, resync)
 
     async def _tell(self, live: dict[str, Any], report: Report) -> None:
         """Turns as Events, for whoever looks at the SmartStore."""
@@ -132,49 +140,53 @@ class _Operator:
                 if not error.is_ending:
                     log.warning("an Event was not written: %s", error)
 
+    async def _watch(self, stop: asyncio.Event) -> None:
+        registry = kopf.OperatorRegistry()
+        kopf_settings = kopf.OperatorSettings()
+        kopf_settings.posting.enabled = False
+        kopf_settings.watching.server_timeout = _WATCH_SECONDS
+        kopf_settings.watching.client_timeout = _CLIENT_SECONDS
+        kopf_settings.scanning.disabled = bool(self._settings.namespaces)
 
-async def _watch(
-    queue: WorkQueue[Name], settings: Settings, health: Health, telemetry: Telemetry, stop: asyncio.Event
-) -> None:
-    registry = kopf.OperatorRegistry()
-    kopf_settings = kopf.OperatorSettings()
-    kopf_settings.posting.enabled = False
-    kopf_settings.watching.server_timeout = _WATCH_SECONDS
-    kopf_settings.watching.client_timeout = _CLIENT_SECONDS
+        @kopf.on.login(registry=registry)
+        def _log_in(**arguments: Any) -> Any:
+            return kopf.login_via_client(**arguments)
 
-    @kopf.on.login(registry=registry)
-    def _log_in(**arguments: Any) -> Any:
-        return kopf.login_via_client(**arguments)
+        # coroutines: kopf runs plain functions in threads, and the queue belongs to the loop
+        @kopf.on.event(GROUP, VERSION, "smartstores", registry=registry)
+        async def _smartstore(**event: Any) -> None:
+            self._heard("SmartStore", event["name"], event)
 
-    # coroutines: kopf runs plain functions in threads, and the queue belongs to the loop
-    @kopf.on.event(GROUP, VERSION, "smartstores", registry=registry)
-    async def _smartstore(**event: Any) -> None:
-        name = event["namespace"], event["name"]
-        telemetry.events.labels("SmartStore").inc()
-        if event["type"] == "DELETED":
-            queue.forget(name)
-        else:
-            queue.add(name)
+        labels: dict[str, Any] = {**MANAGED, ESTATE_LABEL: kopf.PRESENT}
+        for kind in CHILDREN:
+            group, _, version = KINDS[kind][0].rpartition("/")
 
-    async def _child(**event: Any) -> None:
-        telemetry.events.labels(event["body"].get("kind", "")).inc()
+            async def _child(kind: str = kind, **event: Any) -> None:
+                self._heard(kind, event["labels"][ESTATE_LABEL], event)
+
+            kopf.on.event(group, version, KINDS[kind][1], labels=labels, registry=registry)(_child)
+        await kopf.operator(
+            registry=registry,
+            settings=kopf_settings,
+            standalone=True,
+            clusterwide=not self._settings.namespaces,
+            namespaces=self._settings.namespaces,
+            stop_flag=stop,
+        )
+
+    def _heard(self, kind: str, estate: str, event: dict[str, Any]) -> None:
+        """An object of the SmartStore `estate`, or itself, has changed or is told of for the first time."""
+        self._telemetry.events.labels(kind).inc()
         if event["name"] == CANARY:
-            health.heard()
-        else:
-            queue.add((event["namespace"], event["labels"][ESTATE_LABEL]))
-
-    labels: dict[str, Any] = {**MANAGED, ESTATE_LABEL: kopf.PRESENT}
-    for kind in CHILDREN:
-        group, _, version = KINDS[kind][0].rpartition("/")
-        kopf.on.event(group, version, KINDS[kind][1], labels=labels, registry=registry)(_child)
-    await kopf.operator(
-        registry=registry,
-        settings=kopf_settings,
-        standalone=True,
-        clusterwide=not settings.namespaces,
-        namespaces=settings.namespaces,
-        stop_flag=stop,
-    )
+            self._health.heard()
+            return
+        name = event["namespace"], estate
+        is_gone = event["type"] == "DELETED"
+        version = None if is_gone else event["body"]["metadata"]["resourceVersion"]
+        self._watched.told(name, kind, event["name"], version)
+        if is_gone and kind == "SmartStore":
+            self._queue.forget(name)
+        self._queue.add(name, can_wait=event["type"] is None)
 
 
 def _now() -> str:

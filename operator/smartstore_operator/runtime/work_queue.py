@@ -1,10 +1,12 @@
 """A queue of keys to work on: each key once, never by two workers at a time, again after a failure.
 
 What happened to a key is not kept: the work looks at what is there (level-triggered), so any number of changes while
-a key waits are one piece of work, and changes while it is worked on are one more.
+a key waits are one piece of work, and changes while it is worked on are one more. What can wait, such as a first look
+at everything after a start, is worked on when nothing else is.
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
@@ -28,17 +30,20 @@ class WorkQueue(Generic[Key]):
     ) -> None:
         """`expected` are failures whose message says all."""
         self._work, self._workers, self._expected = work, workers, expected
-        self._ready: asyncio.Queue[Key] = asyncio.Queue()
+        self._ready: asyncio.PriorityQueue[tuple[bool, int, Key]] = asyncio.PriorityQueue()
+        self._order = itertools.count()
         self._waiting: dict[Key, float] = {}
         """Keys that are ready, and since when."""
+        self._unhurried: set[Key] = set()
+        """Those of them that can wait."""
         self._running: set[Key] = set()
         self._again: set[Key] = set()
         """Keys that changed while they were worked on."""
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
 
-    def add(self, key: Key) -> None:
-        """Work on the key as soon as a worker is free."""
+    def add(self, key: Key, *, can_wait: bool = False) -> None:
+        """Work on the key as soon as a worker is free; with `can_wait` when there is nothing else to do."""
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
@@ -46,7 +51,12 @@ class WorkQueue(Generic[Key]):
             self._again.add(key)
         elif key not in self._waiting:
             self._waiting[key] = asyncio.get_running_loop().time()
-            self._ready.put_nowait(key)
+            if can_wait:
+                self._unhurried.add(key)
+            self._ready.put_nowait((can_wait, next(self._order), key))
+        elif not can_wait and key in self._unhurried:  # it overtakes; what stands further back is passed over
+            self._unhurried.discard(key)
+            self._ready.put_nowait((can_wait, next(self._order), key))
 
     def add_later(self, key: Key, seconds: float) -> None:
         """Work on the key after so many seconds, or earlier if it is added before."""
@@ -87,8 +97,11 @@ class WorkQueue(Generic[Key]):
 
     async def _worker(self) -> None:
         while True:
-            key = await self._ready.get()
+            _, _, key = await self._ready.get()
+            if key not in self._waiting:
+                continue
             del self._waiting[key]
+            self._unhurried.discard(key)
             self._running.add(key)
             try:
                 await self._once(key)

@@ -168,3 +168,19 @@ def test_how_long_the_oldest_waits() -> None:
 
     _run(10, scenario)
     assert ages == [0.5, 1.5, 0.0]
+
+
+def test_what_can_wait_waits_and_overtakes_once_it_cannot_any_more() -> None:
+    work = Work()
+
+    async def scenario() -> WorkQueue[str]:
+        queue = WorkQueue(work, workers=1)
+        for number in range(3):
+            queue.add(f"old{number}", can_wait=True)
+        queue.add("new")
+        queue.add("old2")
+        queue.add("old1", can_wait=True)
+        return queue
+
+    _run(10, scenario)
+    assert [key for key, _ in work.done] == ["new", "old2", "old0", "old1"]
