@@ -20,7 +20,7 @@ ARGS ?=
 tests_in = $(if $(wildcard $(1)),$(PYTEST) $(wildcard $(1)) $(2) $(ARGS),@echo "$@: no such tests in this tree")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-integration test-cluster e2e images test-e2e test-chaos lint types format bench clean
+.PHONY: help setup run test test-unit test-integration test-cluster e2e images test-e2e test-chaos lint types format bench bench-operator clean
 
 help: ## list the targets
 	@echo 'SmartStore. Start with: make run'
@@ -72,6 +72,9 @@ format: setup ## put the code into the common form, mend what can be mended
 
 bench: setup ## measure on this machine; minutes, close other programs first
 	.venv/bin/python -m tests.bench $(ARGS)
+
+bench-operator: setup ## measure the operator with thousands of SmartStores; KUBEBUILDER_ASSETS as for test-cluster
+	.venv/bin/python -m tests.bench.operator $(ARGS)
 
 clean: ## remove what make installed and built here; the state of runs (.smartstore) and the cache of jars stay
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -8,8 +8,8 @@ BUDGETS: dict[str, float] = {
     "first_alert_seconds": 60,
     "rss_bytes": 5_000_000_000,
     "sustained": 8_000,
-    "stage": 60_000,
-    "catch_up": 25_000,
+    "stage": 35_000,
+    "catch_up": 18_800,
     "p95_at_1000": 2.0,
     "bytes_per_idle_store": 2_000_000,
 }

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from smartstore_operator.runtime.health import CANARY
-from tests.cluster.conftest import kubectl
+from tests.api_server import kubectl
 
 pytestmark = pytest.mark.cluster
 

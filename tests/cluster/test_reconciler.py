@@ -137,6 +137,79 @@ def test_stores_served_are_those_that_the_source_tells_of(namespace: str) -> Non
     _with_estate(namespace, work)
 
 
+def test_overrides_are_followed_and_end_without_a_trace(namespace: str) -> None:
+    async def bridge(estate: Estate) -> dict[str, Any]:
+        found = await estate.server.get("Deployment", namespace, "demo-bridge")
+        assert found is not None
+        return dict(found["spec"]["template"]["spec"])
+
+    async def work(estate: Estate) -> None:
+        patch = {"spec": {"template": {"spec": {"nodeSelector": {"disk": "ssd"}}}}}
+        await estate.apply(overrides=[{"kind": "Deployment", "name": "demo-bridge", "patch": patch}])
+        await estate.until_ready()
+        assert (await bridge(estate))["nodeSelector"] == {"disk": "ssd"}
+        await estate.apply(overrides=[{"kind": "Deployment", "name": "demo-brige", "patch": patch}])
+        assert (await estate.reconcile()).applied == []
+        assert "spec.overrides[0]: there is no Deployment demo-brige" in (await estate.condition())["message"]
+        await estate.apply()
+        report = await estate.reconcile()
+        assert (report.applied, report.drifted) == (["Deployment/demo-bridge"], {})
+        assert "nodeSelector" not in await bridge(estate)
+
+    _with_estate(namespace, work)
+
+
+def test_what_the_api_server_refuses_is_told_and_the_others_go_on(namespace: str) -> None:
+    async def work(estate: Estate) -> None:
+        await estate.apply()
+        await estate.until_ready()
+        patch = {"spec": {"serviceName": "another"}}
+        labels = {"metadata": {"annotations": {"team": "shelves"}}}
+        await estate.apply(
+            overrides=[
+                {"kind": "StatefulSet", "name": "demo-kafka", "patch": patch},
+                {"kind": "StatefulSet", "name": "demo-lake", "patch": labels},
+            ]
+        )
+        assert (await estate.reconcile()).applied == ["StatefulSet/demo-lake"]
+        kafka, ready = await estate.condition("KafkaReady"), await estate.condition()
+        assert (kafka["status"], kafka["reason"]) == ("False", "ApplyRefused")
+        assert "updates to statefulset spec for fields other than" in kafka["message"]
+        assert (ready["status"], ready["reason"]) == ("False", "ComponentDegraded")
+        await estate.apply()
+        await estate.reconcile()
+        assert (await estate.condition())["status"] == "True"
+
+    _with_estate(namespace, work)
+
+
+def test_disruptive_changes_wait_for_a_maintenance_window(namespace: str) -> None:
+    closed, always = {"schedule": "0 3 1 6 *", "duration": "1h"}, {"schedule": "0 0 * * *", "duration": "24h"}
+
+    async def work(estate: Estate) -> None:
+        await estate.apply(maintenance={"windows": [closed]})
+        await estate.until_ready()
+        driver = {"hot": {"driverMemory": "2Gi"}}
+        await estate.apply(maintenance={"windows": [closed]}, streaming=driver, stores=7)
+        report = await estate.reconcile()
+        assert "ConfigMap/demo-world" in report.applied  # another number of stores disturbs nobody
+        assert "StatefulSet/demo-hot" not in report.applied
+        assert not report.is_settled
+        (pending,) = (await estate.live())["status"]["pendingChanges"]
+        assert pending["component"] == "hot"
+        assert "StatefulSet/demo-hot" in pending["objects"]
+        assert pending["until"] == "2026-06-01T03:00:00Z"
+        await estate.patch(
+            f"/apis/apps/v1/namespaces/{namespace}/statefulsets/demo-kafka", {"spec": {"replicas": 0}}
+        )
+        assert (await estate.reconcile()).drifted == {"StatefulSet/demo-kafka": ["spec.replicas"]}
+        await estate.apply(maintenance={"windows": [closed, always]}, streaming=driver, stores=7)
+        assert "StatefulSet/demo-hot" in (await estate.reconcile()).applied
+        assert (await estate.live())["status"]["pendingChanges"] == []
+
+    _with_estate(namespace, work)
+
+
 def test_turns_are_told_once(namespace: str) -> None:
     async def work(estate: Estate) -> None:
         await estate.apply(stores=3)
@@ -145,7 +218,7 @@ def test_turns_are_told_once(namespace: str) -> None:
         assert turned["reason"] == "ComponentsNotReady"
         assert (await estate.reconcile()).turned is None
         await estate.until_ready()
-        await estate.apply(stores=3, streaming={"hot": {"shards": 3}})
+        await estate.apply(stores=500)  # the recorded data have fewer
         for expected in ({"reason": "InvalidSpec"}, None):
             turned = (await estate.reconcile()).turned
             assert turned is None if expected is None else expected.items() <= (turned or {}).items()
@@ -180,14 +253,12 @@ def test_what_somebody_deletes_or_edits_comes_back_and_is_told(namespace: str) -
 
 def test_what_is_no_longer_wanted_goes(namespace: str) -> None:
     async def work(estate: Estate) -> None:
-        await estate.apply(source={"type": "External"})
+        await estate.apply()
         await estate.until_ready()
-        assert "Deployment/demo-gateway" in await estate.children("Deployment")
-        await estate.apply(source={"type": "Simulation"}, lake={"enabled": False})
-        report = await estate.reconcile()
-        assert {"Deployment/demo-gateway", "StatefulSet/demo-lake"} <= set(report.deleted)
-        left = await estate.children()
-        assert not [child for child in left if "gateway" in child or "lake" in child]
+        assert "StatefulSet/demo-lake" in await estate.children("StatefulSet")
+        await estate.apply(lake={"enabled": False})
+        assert "StatefulSet/demo-lake" in (await estate.reconcile()).deleted
+        assert not [child for child in await estate.children() if "lake" in child]
 
     _with_estate(namespace, work)
 
@@ -200,6 +271,7 @@ def test_passwords_are_made_once_and_survive_everything(namespace: str) -> None:
         assert first is not None
         values = [base64.b64decode(value).decode() for value in first["data"].values()]
         assert len(set(values)) == len(values) == 6
+        await estate.server.delete("SmartStore", namespace, "demo")
         await estate.apply(source={"type": "External"})
         await estate.reconcile()
         second = await estate.server.get("Secret", namespace, "demo-credentials")
@@ -214,11 +286,11 @@ def test_a_spec_that_the_api_server_lets_through_is_refused_with_its_field(names
         await estate.apply()
         await estate.until_ready()
         before = await estate.children()
-        await estate.apply(streaming={"hot": {"shards": 3}})
+        await estate.apply(stores=500)
         assert not (await estate.reconcile()).ready
         ready = await estate.condition()
         assert ready["reason"] == "InvalidSpec"
-        assert "streaming.hot.shards is 3" in ready["message"]
+        assert "stores is 500, but the recorded data" in ready["message"]
         assert await estate.children() == before
 
     _with_estate(namespace, work)

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from smartstore_operator.api.defaults import PROFILE_DEFAULTS
+from smartstore_operator.api.frozen import rules
 from smartstore_operator.api.smartstore import GROUP, KIND, MAX_NAME, NAME_PATTERN, VERSION, Spec
 
 PLURAL = "smartstores"
@@ -106,6 +107,7 @@ def _spec() -> _Schema:
     # The scale subresource reads this field, so it must always be there; other defaults are the operator's.
     spec["properties"]["stores"]["default"] = defaults["stores"]
     spec["default"] = {}
+    spec["x-kubernetes-validations"] = rules(defaults, PROFILE_DEFAULTS["Production"])
     return spec
 
 
@@ -191,6 +193,18 @@ def _status() -> _Schema:
         "properties": {
             "observedGeneration": {"type": "integer", "format": "int64", "description": "Of the spec seen."},
             "stores": {"type": "integer", "description": "How many stores are served."},
+            "pendingChanges": {
+                "type": "array",
+                "description": "Changes that wait for a maintenance window.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "component": text,
+                        "objects": {"type": "array", "items": text},
+                        "until": {"type": "string", "format": "date-time", "description": "When it opens."},
+                    },
+                },
+            },
             "selector": {"type": "string", "description": "Selects the pods of this SmartStore."},
             "conditions": {
                 "type": "array",

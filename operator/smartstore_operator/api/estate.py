@@ -1,9 +1,10 @@
 """The remaining blocks: the range, stock rules, user-facing parts, operation."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, Field
 
 from smartstore.contracts import settings
 from smartstore_operator.api.block import Between, Block, setting
@@ -12,6 +13,7 @@ from smartstore_operator.api.scalars import Duration
 _YEAR = timedelta(hours=24 * 366)
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
+_SOME_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 Weekday = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
@@ -161,10 +163,21 @@ class Monitoring(Block):
     grafana: Switch = Field(default=Switch(), description="Grafana dashboards.")
 
 
+def _possible(schedule: str) -> str:
+    """Five cron fields that some moment fits."""
+    try:
+        next(CronSim(schedule, _SOME_MOMENT))
+    except CronSimError as error:
+        raise ValueError(f"{schedule!r} is no schedule: {error}") from error
+    except StopIteration:
+        raise ValueError(f"{schedule!r} never comes") from None
+    return schedule
+
+
 class MaintenanceWindow(Block):
     """A recurring time in which disruptive changes are allowed."""
 
-    schedule: Annotated[str, Field(pattern=r"^\S+( \S+){4}$")] = Field(
+    schedule: Annotated[str, Field(pattern=r"^\S+( \S+){4}$"), AfterValidator(_possible)] = Field(
         description="Start of the window, as five cron fields in UTC."
     )
     duration: Annotated[Duration, Between(timedelta(minutes=1), timedelta(days=7))] = Field(

@@ -55,6 +55,15 @@ class ExternalChoice(Block):
         return resolved
 
 
+class SecretKey(Block):
+    """A value in a Secret of the same namespace."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="Name of the Secret.")
+    key: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+        default="password", description="Key of the value."
+    )
+
+
 class Kafka(ExternalChoice):
     """The brokers."""
 
@@ -93,6 +102,11 @@ class Redis(ExternalChoice):
         default=None,
         description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 6379).",
     )
+    password_secret: SecretKey | None = Field(
+        default=None,
+        description="The password of the server, for type External in a cluster. On one machine the variable "
+        "SMARTSTORE_REDIS_PASSWORD has it.",
+    )
 
 
 class Postgres(ExternalChoice):
@@ -110,6 +124,11 @@ class Postgres(ExternalChoice):
     port: Port | None = Field(
         default=None,
         description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 5432).",
+    )
+    password_secret: SecretKey | None = Field(
+        default=None,
+        description="The password of the login smartstore, which owns the database smartstore, may make roles and "
+        "replicate; for type External in a cluster. On one machine the variable SMARTSTORE_POSTGRES_PASSWORD has it.",
     )
 
 

@@ -7,11 +7,19 @@ Object = dict[str, Any]
 """An object as the API server has it, `kind` included."""
 
 
+class RequestRefused(Exception):
+    """The API server would refuse the same request again; the message says why."""
+
+
 class Cluster(Protocol):
     """The API server, as `runtime` implements it."""
 
     async def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> Object:
-        """Server-side apply; the object as it is then. `force` takes fields over from other managers."""
+        """Server-side apply; the object as it is then. `force` takes fields over from other managers.
+
+        Raises:
+            RequestRefused: the object cannot be so.
+        """
 
     async def apply_status(self, manifest: Mapping[str, Any]) -> None:
         """Server-side apply of the status subresource."""

@@ -5,22 +5,24 @@ after what it needs; delete what is no longer wanted; report.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from smartstore_operator.api.load import validate_smartstore
 from smartstore_operator.api.problems import SpecError
 from smartstore_operator.api.smartstore import API_VERSION, KIND, SmartStore
-from smartstore_operator.reconcile import credentials
 from smartstore_operator.reconcile.bringup import held_back
-from smartstore_operator.reconcile.cluster import Cluster, Object
+from smartstore_operator.reconcile.children import owned, rendering_of, version_of
+from smartstore_operator.reconcile.cluster import Cluster, Object, RequestRefused
 from smartstore_operator.reconcile.conditions import READY, choice_of, conditions, refused
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.reconcile.health import Health, health_of
-from smartstore_operator.render import secret_names
+from smartstore_operator.reconcile.placing import placed
+from smartstore_operator.reconcile.windows import is_disruptive, next_opening
 from smartstore_operator.render.component import Component
-from smartstore_operator.render.kubernetes import Images, components_of, manifests, place
+from smartstore_operator.render.kubernetes import Images, components_of, manifests
 from smartstore_operator.render.kubernetes.metadata import COMPONENT_LABEL, MANAGED, selector
 from smartstore_operator.render.platform import Platform
 
@@ -45,6 +47,21 @@ class Report:
     """How many the SmartStore has."""
     turned: Mapping[str, Any] | None = None
     """The condition `Ready`, if its status or reason is another one than before."""
+    opening: datetime | None = None
+    """When the maintenance window opens that changes wait for."""
+
+
+@dataclass
+class _Changes:
+    """What was done to the objects of one SmartStore, and what was not."""
+
+    applied: list[str] = field(default_factory=list)
+    drifted: dict[str, list[str]] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
+    refused: dict[str, Health] = field(default_factory=dict)
+    """By component: what the API server did not take."""
+    pending: dict[str, list[str]] = field(default_factory=dict)
+    """By component: objects whose change waits for a maintenance window."""
 
 
 class Reconciler:
@@ -73,60 +90,50 @@ class Reconciler:
             return Report(ready=False)  # its objects belong to it and go with it
         try:
             smartstore = validate_smartstore(live)
+            platform, own = await placed(self._cluster, smartstore, live)
+            objects = manifests(smartstore, platform, live["metadata"]["namespace"], self._images)
         except SpecError as error:
-            message = "; ".join(map(str, error.problems))
-            status = refused("InvalidSpec", message, *self._known(live))
-            last = live.get("status", {})
-            await self._report(
-                live, status, {name: last[name] for name in ("selector", "stores") if name in last}
-            )
-            return Report(ready=False, turned=_turned(status, live))
-        platform, own = await self._place(smartstore, live)
-        objects = manifests(smartstore, platform, live["metadata"]["namespace"], self._images)
-        wanted = [*own, *(_owned(each, live) for each in objects)]
+            return await self._refuse(live, error)
+        wanted = [*own, *(owned(each, live) for each in objects)]
         components = components_of(smartstore, platform)
         found = await self._found(smartstore.name, live["metadata"]["namespace"])
         healths = self._healths(components, found)
         waiting = held_back(components, healths)
-        applied: list[str] = []
-        drifted: dict[str, list[str]] = {}
-        deleted: list[str] = []
+        opening = next_opening(smartstore.spec.maintenance.windows, datetime.fromisoformat(self._now()))
+        done = _Changes()
         if not smartstore.spec.paused:
-            applied, changed = await self._apply(wanted, found, waiting)
-            is_seen = live.get("status", {}).get("observedGeneration") == live["metadata"]["generation"]
-            drifted = changed if is_seen else {}
-            deleted = await self._prune(wanted, found)
-        shown = {name: waiting.get(name, health) for name, health in healths.items()}
+            ready = [item for item in wanted if not _is_held_back(item, waiting)]
+            held = {_component_of(item) for item in ready if is_disruptive(item, found.get(_key(item)))}
+            await self._apply(ready, found, held if opening else set(), done)
+            await self._prune(wanted, found, done)
+        shown = {**healths, **waiting, **done.refused}
         status = conditions(shown, *self._known(live), choice_of(smartstore.spec))
         is_ready = status[0]["status"] == "True"
         facts = await self._facts(smartstore, live, platform, healths)
-        await self._report(live, status, facts)
+        pending = [
+            {"component": component, "objects": objects, "until": _as_text(opening)}
+            for component, objects in done.pending.items()
+        ]
+        await self._report(live, status, {**facts, "pendingChanges": pending})
         return Report(
             is_ready,
-            applied,
-            drifted,
-            deleted,
-            is_settled=is_ready and facts["stores"] == smartstore.spec.stores,
+            done.applied,
+            done.drifted,
+            done.deleted,
+            is_settled=is_ready and facts["stores"] == smartstore.spec.stores and not pending,
             objects=len(wanted),
             turned=_turned(status, live),
+            opening=opening if pending else None,
         )
 
-    async def _place(self, smartstore: SmartStore, live: Object) -> tuple[Platform, list[Object]]:
-        """Where it runs, and the Secrets with its passwords, which are made before anything uses them."""
-        namespace = live["metadata"]["namespace"]
-        names = credentials.secret_names(smartstore.name)
-        kept = [await self._cluster.get("Secret", namespace, name) for name in names]
-        values = credentials.completed(credentials.read(kept), secret_names(smartstore))
-        platform = place(smartstore, namespace, values, values[credentials.CLUSTER_ID])
-        own = [credentials.manifest(smartstore.name, namespace, copy, values) for copy in credentials.COPIES]
-        # They stay as long as the volumes.
-        if smartstore.spec.deletion_policy == "Delete":
-            own = [_owned(each, live) for each in own]
-        for secret, there in zip(own, kept, strict=True):
-            is_wrong = differences(secret, there or {}) or _owners(there) != _owners(secret)
-            if is_wrong and not smartstore.spec.paused:
-                await self._cluster.apply(secret, force=True)
-        return platform, own
+    async def _refuse(self, live: Object, error: SpecError) -> Report:
+        """A spec that cannot be followed changes nothing; what is known besides stands."""
+        status = refused("InvalidSpec", "; ".join(map(str, error.problems)), *self._known(live))
+        last = live.get("status", {})
+        await self._report(
+            live, status, {name: last[name] for name in ("selector", "stores") if name in last}
+        )
+        return Report(ready=False, turned=_turned(status, live))
 
     async def _found(self, name: str, namespace: str) -> dict[tuple[str, str], Object]:
         kinds = (*CHILDREN, "Pod")
@@ -152,33 +159,42 @@ class Reconciler:
         self,
         wanted: Sequence[Object],
         found: Mapping[tuple[str, str], Object],
-        waiting: Mapping[str, Health],
-    ) -> tuple[list[str], dict[str, list[str]]]:
-        """What was written, and which fields of what was there before."""
-        applied: list[str] = []
-        changed: dict[str, list[str]] = {}
+        held: Collection[str],
+        done: _Changes,
+    ) -> None:
+        """Write what differs. New renderings of components that are `held` wait; drift is taken back all the same."""
         for manifest in wanted:
-            if manifest["kind"] in WORKLOADS and _component_of(manifest) in waiting:
-                continue
-            key = manifest["kind"], manifest["metadata"]["name"]
-            fields = differences(manifest, found.get(key, {}))
+            key, component = _key(manifest), _component_of(manifest)
+            there = found.get(key)
+            fields = differences(manifest, there or {})
             if not fields:
                 continue
-            # What somebody else changed is taken back; the caller says so.
-            await self._cluster.apply(manifest, force=True)
-            applied.append("/".join(key))
-            if key in found:
-                changed["/".join(key)] = fields
-        return applied, changed
+            is_drift = there is not None and rendering_of(there) == rendering_of(manifest)
+            if component in held and not is_drift:
+                done.pending.setdefault(component, []).append("/".join(key))
+                continue
+            try:
+                written = await self._cluster.apply(manifest, force=True)
+            except RequestRefused as refusal:  # the others go on
+                if not component:
+                    raise
+                done.refused[component] = Health("Degraded", "ApplyRefused", str(refusal))
+                continue
+            if there is not None and version_of(written) == version_of(there):
+                continue  # only another way to write the same, such as 0.5 for 500m in an override
+            done.applied.append("/".join(key))
+            if is_drift:
+                done.drifted["/".join(key)] = fields
 
-    async def _prune(self, wanted: Sequence[Object], found: Mapping[tuple[str, str], Object]) -> list[str]:
-        keep = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
-        deleted = []
+    async def _prune(
+        self, wanted: Sequence[Object], found: Mapping[tuple[str, str], Object], done: _Changes
+    ) -> None:
+        """Delete what has our labels and is not wanted."""
+        keep = {_key(manifest) for manifest in wanted}
         for (kind, name), item in found.items():
             if kind in CHILDREN and (kind, name) not in keep and MANAGED.items() <= _labels(item).items():
                 await self._cluster.delete(kind, item["metadata"]["namespace"], name)
-                deleted.append(f"{kind}/{name}")
-        return deleted
+                done.deleted.append(f"{kind}/{name}")
 
     def _known(self, live: Object) -> tuple[list[Object], int, str]:
         """The last conditions, the generation seen now, and the time."""
@@ -206,17 +222,17 @@ class Reconciler:
         )
 
 
-def _owned(manifest: Mapping[str, Any], live: Object) -> Object:
-    """As a child of the SmartStore: the garbage collector deletes it with its owner."""
-    owner = {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "name": live["metadata"]["name"],
-        "uid": live["metadata"]["uid"],
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-    return {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [owner]}}
+def _key(item: Mapping[str, Any]) -> tuple[str, str]:
+    return item["kind"], item["metadata"]["name"]
+
+
+def _is_held_back(item: Mapping[str, Any], waiting: Mapping[str, Health]) -> bool:
+    """Whether it is a workload that must not start yet."""
+    return item["kind"] in WORKLOADS and _component_of(item) in waiting
+
+
+def _as_text(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
 
 
 def _turned(status: Sequence[Mapping[str, Any]], live: Object) -> Mapping[str, Any] | None:
@@ -225,11 +241,6 @@ def _turned(status: Sequence[Mapping[str, Any]], live: Object) -> Mapping[str, A
     new, old = status[0], known.get(READY, {})
     same = all(new[field] == old.get(field) for field in ("status", "reason"))
     return None if same else new
-
-
-def _owners(item: Mapping[str, Any] | None) -> list[str]:
-    references = (item or {}).get("metadata", {}).get("ownerReferences") or []
-    return [reference["uid"] for reference in references]
 
 
 def _of(component: Component, found: Mapping[tuple[str, str], Object]) -> list[Object]:

@@ -13,6 +13,8 @@ import httpx
 from kubernetes import config
 from kubernetes.client import Configuration
 
+from smartstore_operator.reconcile.cluster import RequestRefused
+
 KINDS: Mapping[str, tuple[str, str]] = {
     "ConfigMap": ("v1", "configmaps"),
     "Secret": ("v1", "secrets"),
@@ -59,6 +61,10 @@ class ApiError(Exception):
     def is_ending(self) -> bool:
         """Whether the namespace is being deleted, and everything in it."""
         return "NamespaceTerminating" in self.causes
+
+
+class ApiRefusal(ApiError, RequestRefused):
+    """What was asked for cannot be: another value is needed, not another try."""
 
 
 class ApplyConflict(ApiError):
@@ -238,5 +244,7 @@ def _error(what: str, response: httpx.Response) -> ApiError:
     wait = response.headers.get("Retry-After", "")
     causes = frozenset(cause.get("reason", "") for cause in status.get("details", {}).get("causes", []))
     kind = ApplyConflict if "FieldManagerConflict" in causes else ApiError
+    if response.status_code in (400, 422):
+        kind = ApiRefusal
     seconds = float(wait) if wait.isdigit() else None
     return kind(what, response.status_code, reason, message, seconds, causes)

@@ -121,6 +121,9 @@ class _Operator:
         if report.is_settled:
             self._watched.settled(name, before)
         resync = self._settings.resync_seconds
+        if report.opening is not None:
+            until = (report.opening - datetime.now(UTC)).total_seconds()
+            return min(max(until, 1.0), resync)
         return resync if report.is_settled else min(_PROGRESS_SECONDS, resync)
 
     async def _tell(self, live: dict[str, Any], report: Report) -> None:

@@ -10,6 +10,7 @@ from smartstore_operator.render.kubernetes.estate import Estate
 from smartstore_operator.render.kubernetes.images import Images
 from smartstore_operator.render.kubernetes.metadata import metadata
 from smartstore_operator.render.kubernetes.network import component_policy, default_deny, service
+from smartstore_operator.render.kubernetes.overrides import overridden
 from smartstore_operator.render.kubernetes.workload import workload
 from smartstore_operator.render.platform import Platform
 from smartstore_operator.render.rendering import Rendered, render
@@ -24,6 +25,9 @@ def manifests(
     """What the operator applies: first what all share, then each component after what it needs.
 
     `platform` is what `place` gives for the same object and namespace. The same input gives the same objects.
+
+    Raises:
+        SpecError: an override cannot be followed.
     """
     rendered = _awake(smartstore, platform)
     components = (*rendered.components, *rendered.tasks)
@@ -37,7 +41,7 @@ def manifests(
         components=components,
     )
     own = [manifest for component in components for manifest in _of_component(estate, component)]
-    return (*_shared(estate), *own)
+    return tuple(overridden((*_shared(estate), *own), smartstore.spec.overrides))
 
 
 def components_of(smartstore: SmartStore, platform: Platform) -> tuple[Component, ...]:

@@ -1,0 +1,58 @@
+"""What the operator writes on every object that it makes: whose it is, and what it was rendered to. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from smartstore_operator.api.smartstore import API_VERSION, KIND
+from smartstore_operator.reconcile.cluster import Object
+
+RENDERING = "smartstore.io/rendering"
+"""Annotation of every child: a digest of what it was rendered to."""
+
+
+def owned(manifest: Mapping[str, Any], live: Object) -> Object:
+    """As a child of the SmartStore, with the mark of its rendering."""
+    return belonging(marked(manifest), live)
+
+
+def belonging(manifest: Mapping[str, Any], live: Object) -> Object:
+    """The garbage collector deletes it with its owner."""
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": live["metadata"]["name"],
+        "uid": live["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    return {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [owner]}}
+
+
+def marked(manifest: Mapping[str, Any]) -> Object:
+    """With a digest of the rendering.
+
+    A field that is rendered no more is seen by it, and goes with the next apply; and what differs although the digest
+    is the same was changed by somebody else.
+    """
+    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
+    annotations = {**manifest["metadata"].get("annotations", {}), RENDERING: digest}
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
+
+
+def version_of(item: Mapping[str, Any]) -> str:
+    """Its resource version."""
+    return str(item["metadata"]["resourceVersion"])
+
+
+def rendering_of(item: Mapping[str, Any]) -> str | None:
+    """The digest that it bears."""
+    annotations = item.get("metadata", {}).get("annotations") or {}
+    return annotations.get(RENDERING)
+
+
+def owners_of(item: Mapping[str, Any] | None) -> list[str]:
+    """The uids of those that it belongs to."""
+    references = (item or {}).get("metadata", {}).get("ownerReferences") or []
+    return [reference["uid"] for reference in references]

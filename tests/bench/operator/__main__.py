@@ -1,0 +1,192 @@
+"""Measure, print, write build/bench-operator.json.
+
+    python -m tests.bench.operator [--stores N] [--more M] [--soak SECONDS]
+
+`--stores`: SmartStores with all their children. `--more`: how many there are when the operator is started again.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from smartstore_operator.runtime.api_server import ApiServer
+from tests.api_server import api_server
+from tests.bench.__main__ import ROOT, machine, reference_seconds
+from tests.bench.emission import percentiles
+from tests.bench.operator import estates
+from tests.bench.operator.pods import play
+from tests.bench.operator.process import Operator
+
+EDITS = 100
+Figures = dict[str, Any]
+
+
+def main() -> int:
+    """All measurements, one after the other on the same SmartStores."""
+    parser = argparse.ArgumentParser(prog="bench-operator", description=__doc__)
+    parser.add_argument("--stores", type=int, default=1000)
+    parser.add_argument("--more", type=int, default=5000)
+    parser.add_argument("--soak", type=float, default=1200.0)
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="smartstore-bench-operator-") as scratch,
+        api_server(Path(scratch)) as access,
+    ):
+        figures = asyncio.run(_measure(options, access.operator, Path(scratch) / "operator.log"))
+    figures |= {"machine": machine(), "reference_seconds": reference_seconds()}
+    path = ROOT / "build" / "bench-operator.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(figures, indent=2) + "\n")
+    print(f"written: {path}")
+    return 0
+
+
+async def _measure(options: argparse.Namespace, kubeconfig: Path, log: Path) -> Figures:
+    figures: Figures = {}
+    async with ApiServer.from_environment() as server:
+        playing = asyncio.create_task(play(server))
+        try:
+            operator = Operator(kubeconfig, log)
+            figures["converge"] = _said("converge", await _converge(server, operator, options.stores))
+            figures["edit"] = _said("edit", await _edits(server, options.stores))
+            figures["heal"] = _said("heal", await _heals(server, options.stores))
+            operator.stop()
+            operator = Operator(kubeconfig, log)
+            figures["resync"] = _said("resync", await _first_looks(operator, options.stores))
+            figures["soak"] = _said("soak", await _soak(server, operator, options.stores, options.soak))
+            operator.stop()
+            await estates.create(server, options.stores, options.more)
+            operator = Operator(kubeconfig, log)
+            figures["restart"] = _said("restart", await _restart(server, operator, options.more))
+            operator.stop()
+        finally:
+            playing.cancel()
+    return figures
+
+
+def _said(name: str, figures: Figures) -> Figures:
+    print(f"{name}: {json.dumps(figures)}", flush=True)
+    return figures
+
+
+async def _converge(server: ApiServer, operator: Operator, count: int) -> Figures:
+    """From nothing to every SmartStore with all its objects and ready."""
+    begin = time.monotonic()
+    await estates.create(server, 0, count)
+
+    async def is_ready() -> bool:
+        return operator.total("smartstores", state="ready") == count
+
+    await estates.until(is_ready, 7200, 2)
+    seconds = time.monotonic() - begin
+    return {
+        "smartstores": count,
+        "objects": int(operator.total("managed_objects")),
+        "seconds": round(seconds, 1),
+        "reconciles": int(operator.total("reconciles_total")),
+        "failed": int(operator.total("reconciles_total", result="failed")),
+        "reconciles_per_second": round(operator.total("reconciles_total") / seconds, 1),
+        "writes": int(operator.writes()),
+        "rss_bytes": operator.rss_bytes,
+        "cpu_seconds": round(operator.cpu_seconds, 1),
+    }
+
+
+async def _edits(server: ApiServer, count: int) -> Figures:
+    """An edit of a spec → its last child applied, while all others are idle."""
+    chosen = estates.names(count)
+    seconds = [
+        await estates.edit_stores(server, *chosen[number * 7 % count], 6 + number % 50)
+        for number in range(EDITS)
+    ]
+    return {"edits": EDITS, **percentiles(seconds)}
+
+
+async def _heals(server: ApiServer, count: int) -> Figures:
+    """A deleted child → there again."""
+    chosen = estates.names(count)
+    seconds = [await estates.delete_child(server, *chosen[number * 11 % count]) for number in range(EDITS)]
+    return {"deleted": EDITS, **percentiles(seconds)}
+
+
+async def _first_looks(operator: Operator, count: int) -> Figures:
+    """A new operator looks at everything once; nothing has changed, so it must write nothing."""
+
+    async def is_done() -> bool:
+        known = operator.total("smartstores", state="ready") + operator.total(
+            "smartstores", state="not_ready"
+        )
+        return known == count
+
+    async with asyncio.timeout(3600):
+        while True:
+            try:
+                await estates.until(is_done, 3600, 1)
+                break
+            except OSError:
+                await asyncio.sleep(0.2)
+    looks = operator.total("reconciles_total")
+    own = 3 + (time.monotonic() - operator.began) / 2.5  # its Lease and its canary
+    return {
+        "looks": int(looks),
+        "writes": max(0, int(operator.total("applied_total") + operator.total("deleted_total"))),
+        "requests_that_write": int(operator.writes()),
+        "of_these_for_lease_and_canary_at_most": int(own),
+        "cpu_milliseconds_per_look": round(operator.cpu_seconds / looks * 1000, 1),
+        "rss_bytes": operator.rss_bytes,
+    }
+
+
+async def _soak(server: ApiServer, operator: Operator, count: int, seconds: float) -> Figures:
+    """Edits and deletions all the time: does the memory grow?"""
+    chosen = estates.names(count)
+    end = time.monotonic() + seconds
+    samples: list[tuple[float, int]] = []
+    number = 0
+    while time.monotonic() < end:
+        many = [chosen[(number + step) * 13 % count] for step in range(8)]
+        await asyncio.gather(
+            *(
+                estates.edit_stores(server, *one, 6 + (number + step) % 50)
+                for step, one in enumerate(many[:4])
+            ),
+            *(estates.delete_child(server, *one) for one in many[4:]),
+        )
+        number += 8
+        samples.append((operator.total("reconciles_total"), operator.rss_bytes))
+    half = samples[len(samples) // 3 :]  # caches fill first
+    return {
+        "seconds": round(seconds),
+        "reconciles": int(samples[-1][0] - samples[0][0]),
+        "rss_bytes_per_100000_reconciles": round(_slope(half) * 100_000),
+        "rss_bytes": operator.rss_bytes,
+    }
+
+
+def _slope(samples: list[tuple[float, int]]) -> float:
+    """Least squares."""
+    count = len(samples)
+    mean_x = sum(x for x, _ in samples) / count
+    mean_y = sum(y for _, y in samples) / count
+    spread = sum((x - mean_x) ** 2 for x, _ in samples)
+    return sum((x - mean_x) * (y - mean_y) for x, y in samples) / spread if spread else 0.0
+
+
+async def _restart(server: ApiServer, operator: Operator, count: int) -> Figures:
+    """From the start of the process to an edit being followed, although it has everything still to look at."""
+    namespace, name = estates.names(count)[0]
+    await estates.edit_stores(server, namespace, name, 77)
+    return {
+        "smartstores": count,
+        "seconds_to_a_followed_edit": round(time.monotonic() - operator.began, 1),
+        "rss_bytes": operator.rss_bytes,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
