@@ -51,19 +51,16 @@ async def _measure(options: argparse.Namespace, kubeconfig: Path, log: Path) -> 
     async with ApiServer.from_environment() as server:
         playing = asyncio.create_task(play(server))
         try:
-            operator = Operator(kubeconfig, log)
-            figures["converge"] = _said("converge", await _converge(server, operator, options.stores))
-            figures["edit"] = _said("edit", await _edits(server, options.stores))
-            figures["heal"] = _said("heal", await _heals(server, options.stores))
-            operator.stop()
-            operator = Operator(kubeconfig, log)
-            figures["resync"] = _said("resync", await _first_looks(operator, options.stores))
-            figures["soak"] = _said("soak", await _soak(server, operator, options.stores, options.soak))
-            operator.stop()
+            with Operator(kubeconfig, log) as operator:
+                figures["converge"] = _said("converge", await _converge(server, operator, options.stores))
+                figures["edit"] = _said("edit", await _edits(server, options.stores))
+                figures["heal"] = _said("heal", await _heals(server, options.stores))
+            with Operator(kubeconfig, log) as operator:
+                figures["resync"] = _said("resync", await _first_looks(operator, options.stores))
+                figures["soak"] = _said("soak", await _soak(server, operator, options.stores, options.soak))
             await estates.create(server, options.stores, options.more)
-            operator = Operator(kubeconfig, log)
-            figures["restart"] = _said("restart", await _restart(server, operator, options.more))
-            operator.stop()
+            with Operator(kubeconfig, log) as operator:
+                figures["restart"] = _said("restart", await _restart(server, operator, options.more))
         finally:
             playing.cancel()
     return figures
@@ -123,13 +120,7 @@ async def _first_looks(operator: Operator, count: int) -> Figures:
         )
         return known == count
 
-    async with asyncio.timeout(3600):
-        while True:
-            try:
-                await estates.until(is_done, 3600, 1)
-                break
-            except OSError:
-                await asyncio.sleep(0.2)
+    await estates.until(is_done, 3600, 1)
     looks = operator.total("reconciles_total")
     own = 3 + (time.monotonic() - operator.began) / 2.5  # its Lease and its canary
     return {

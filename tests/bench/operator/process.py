@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Self
 
 import httpx
 import psutil
@@ -38,10 +39,17 @@ class Operator:
             )
         self._measured = psutil.Process(self._process.pid)
 
-    def stop(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Gracefully, so that the Lease is given back."""
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(60)
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     @property
     def rss_bytes(self) -> int:
@@ -55,8 +63,12 @@ class Operator:
         return float(times.user + times.system)
 
     def metrics(self) -> Samples:
-        """Its metrics page."""
-        return parse(httpx.get(f"http://127.0.0.1:{self._port}/metrics", trust_env=False, timeout=30).text)
+        """Its metrics page; empty while it does not answer yet."""
+        try:
+            page = httpx.get(f"http://127.0.0.1:{self._port}/metrics", trust_env=False, timeout=30)
+        except httpx.ConnectError:
+            return {}
+        return parse(page.text)
 
     def total(self, name: str, **labels: str) -> float:
         """Sum of a metric's samples that have these labels."""
