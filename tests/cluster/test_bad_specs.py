@@ -7,12 +7,11 @@ import pytest
 
 from smartstore_operator.api.smartstore import API_VERSION, KIND
 from smartstore_operator.reconcile.reconciler import Reconciler
-from smartstore_operator.render.kubernetes import Images
 from smartstore_operator.runtime.api_server import ApiError, ApiServer
+from tests.specs import IMAGES
 
 pytestmark = pytest.mark.cluster
 
-IMAGES = Images(services="example/services:1", kafka="example/kafka:1", spark="example/spark:1")
 PATCH = {"spec": {"template": {"spec": {"priorityClassName": "high"}}}}
 
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (

@@ -9,12 +9,12 @@ import pytest
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.render import secret_names
-from smartstore_operator.render.kubernetes import Images, manifests, place
+from smartstore_operator.render.kubernetes import manifests, place
 from smartstore_operator.runtime.api_server import ApiServer, ApplyConflict
+from tests.specs import IMAGES, plain
 
 pytestmark = pytest.mark.cluster
 
-IMAGES = Images(services="example/services:1", kafka="example/kafka:1", spark="example/spark:1")
 SPECS: tuple[dict[str, Any], ...] = (
     {},
     {"source": {"type": "External"}, "streaming": {"hot": {"shards": 2}}},
@@ -24,7 +24,7 @@ SPECS: tuple[dict[str, Any], ...] = (
 
 def _manifests(namespace: str, **spec: Any) -> list[dict[str, Any]]:
     document = {"apiVersion": "smartstore.io/v1alpha1", "kind": "SmartStore", "metadata": {"name": "demo"}}
-    smartstore = SmartStore.parse({**document, "spec": spec})
+    smartstore = SmartStore.parse({**document, "spec": plain(**spec)})
     secrets = {name: f"value-of-{name}" for name in secret_names(smartstore)}
     platform = place(smartstore, namespace, secrets, "MkU3OEVBNTcwNTJENDM2Qg")
     return [dict(manifest) for manifest in manifests(smartstore, platform, namespace, IMAGES)]

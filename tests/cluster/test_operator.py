@@ -14,6 +14,7 @@ import yaml
 
 from smartstore_operator.runtime.health import CANARY
 from tests.api_server import kubectl
+from tests.specs import plain
 
 pytestmark = pytest.mark.cluster
 
@@ -77,7 +78,9 @@ def _apply(namespace: str, tmp_path: Path, **spec: Any) -> None:
     document = {"apiVersion": "smartstore.io/v1alpha1", "kind": "SmartStore"}
     file = tmp_path / "demo.yaml"
     file.write_text(
-        yaml.safe_dump({**document, "metadata": {"name": "demo", "namespace": namespace}, "spec": spec})
+        yaml.safe_dump(
+            {**document, "metadata": {"name": "demo", "namespace": namespace}, "spec": plain(**spec)}
+        )
     )
     kubectl("apply", "-f", str(file))
 

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from smartstore_operator.reconcile.reconciler import CHILDREN, WORKLOADS, Reconciler, Report
-from smartstore_operator.render.kubernetes import Images
+from smartstore_operator.reconcile.kinds import WORKLOADS
+from smartstore_operator.reconcile.reconciler import Reconciler, Report
 from smartstore_operator.render.platform import Platform
 from smartstore_operator.runtime.api_server import ApiServer
+from tests.specs import IMAGES, plain
 
 pytestmark = pytest.mark.cluster
 
-IMAGES = Images(services="example/services:1", kafka="example/kafka:1", spark="example/spark:1")
 LABELS = {"app.kubernetes.io/instance": "demo"}
+CHILDREN = ("ServiceAccount", "ConfigMap", "Secret", "Service", "NetworkPolicy", *WORKLOADS, "CronJob")
 PATCH = {"Content-Type": "application/merge-patch+json"}
 
 
@@ -37,7 +38,7 @@ class Estate:
 
     async def apply(self, **spec: Any) -> None:
         """What a user does."""
-        document = {"apiVersion": "smartstore.io/v1alpha1", "kind": "SmartStore", "spec": spec}
+        document = {"apiVersion": "smartstore.io/v1alpha1", "kind": "SmartStore", "spec": plain(**spec)}
         await self.server.apply({**document, "metadata": {"name": "demo", "namespace": self.namespace}})
 
     async def live(self) -> dict[str, Any]:

@@ -13,15 +13,13 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from smartstore.contracts.derive.sql import literal
+from smartstore.contracts.logins import CDC, GATEWAY, SINK
 from smartstore.contracts.topics import CONFIG_TOPICS, Topic
 
 log = logging.getLogger("smartstore.migrate")
 
 SCHEMAS = ("ref", "config", "state", "ops", "analytics")
 READER = "smartstore_reader"
-SINK = "smartstore_sink"
-CDC = "smartstore_cdc"
-GATEWAY = "smartstore_gateway"
 
 
 class Passwords(Struct, frozen=True, kw_only=True):

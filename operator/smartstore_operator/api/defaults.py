@@ -6,9 +6,9 @@ from typing import Any
 PROFILE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "Development": {},
     "Production": {
-        "kafka": {"partitions": 12, "heap": "2Gi"},
+        "kafka": {"partitions": 12, "heap": "2Gi", "replicas": 3},
         "redis": {"memory": "2Gi"},
-        "postgres": {"memory": "512Mi"},
+        "postgres": {"memory": "512Mi", "instances": 3},
         "connect": {"heap": "1Gi"},
         "streaming": {
             "hot": {"maxRecordsPerTrigger": 200_000, "driverMemory": "4Gi", "shufflePartitions": 12},

@@ -78,6 +78,14 @@ class Kafka(ExternalChoice):
         default=4, description="Partitions of every topic; cannot change once there is data."
     )
     heap: Size = Field(default="512Mi", description="Largest Java heap of a broker.")
+    storage: Size = Field(default="20Gi", description="Size of a broker's volume. No effect on one machine.")
+    replicas: Annotated[int, Field(ge=1, le=99)] = Field(
+        default=1,
+        description="How many brokers Strimzi runs; topics are on three of them, or on all if there are fewer.",
+    )
+    version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$", max_length=16)] | None = Field(
+        default=None, description="Kafka's version, for type Strimzi; without it that operator chooses."
+    )
     port: Port | None = Field(default=None, description=ONE_MACHINE_PORT)
     bootstrap_servers: BootstrapServers | None = Field(
         default=None, description="The brokers as host:port, comma separated, for type External."
@@ -119,7 +127,11 @@ class Postgres(ExternalChoice):
         description="Managed: one server run by SmartStore. CloudNativePG: a cluster of that operator (one machine "
         "runs a Managed server instead). External: a server that exists, at host and port.",
     )
-    memory: Size = Field(default="128Mi", description="Shared buffers, for type Managed.")
+    memory: Size = Field(default="128Mi", description="Shared buffers, for a server that is not External.")
+    storage: Size = Field(default="10Gi", description="Size of a server's volume. No effect on one machine.")
+    instances: Annotated[int, Field(ge=1, le=9)] = Field(
+        default=1, description="How many servers CloudNativePG runs: one that writes, the others follow it."
+    )
     host: Host | None = Field(default=None, description="The server's name or address, for type External.")
     port: Port | None = Field(
         default=None,

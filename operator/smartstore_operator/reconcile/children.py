@@ -14,7 +14,7 @@ RENDERING = "smartstore.io/rendering"
 
 def owned(manifest: Mapping[str, Any], live: Object) -> Object:
     """As a child of the SmartStore, with the mark of its rendering."""
-    return belonging(marked(manifest), live)
+    return marked(belonging(manifest, live))
 
 
 def belonging(manifest: Mapping[str, Any], live: Object) -> Object:
@@ -31,7 +31,7 @@ def belonging(manifest: Mapping[str, Any], live: Object) -> Object:
 
 
 def marked(manifest: Mapping[str, Any]) -> Object:
-    """With a digest of the rendering.
+    """With a digest of the rendering, and of whose it is.
 
     A field that is rendered no more is seen by it, and goes with the next apply; and what differs although the digest
     is the same was changed by somebody else.

@@ -30,5 +30,8 @@ class Cluster(Protocol):
     async def list(self, kind: str, namespace: str | None, labels: Mapping[str, str]) -> list[Object]:
         """All objects of a kind with these labels."""
 
+    async def serves(self, kind: str) -> bool:
+        """Whether the API server has this kind."""
+
     async def delete(self, kind: str, namespace: str | None, name: str) -> None:
         """Delete an object; that it is gone already is fine."""

@@ -53,7 +53,7 @@ def _of_job(job: Mapping[str, Any]) -> Health:
     for condition in status.get("conditions", []):
         if condition["type"] == "Failed" and condition["status"] == "True":
             return Health(
-                "Degraded", condition.get("reason", "JobFailed"), _cut(condition.get("message", ""))
+                "Degraded", condition.get("reason", "JobFailed"), shortened(condition.get("message", ""))
             )
     return Health("Progressing", "JobRunning", "it has not finished yet")
 
@@ -78,13 +78,15 @@ def _trouble(pod: Mapping[str, Any]) -> Health | None:
     name, status = pod["metadata"]["name"], pod.get("status", {})
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            return Health("Degraded", "Unschedulable", _cut(f"pod {name}: {condition.get('message', '')}"))
+            return Health(
+                "Degraded", "Unschedulable", shortened(f"pod {name}: {condition.get('message', '')}")
+            )
     containers = (*status.get("initContainerStatuses", []), *status.get("containerStatuses", []))
     for container in containers:
         waiting = container.get("state", {}).get("waiting", {})
         if waiting.get("reason") in _HOPELESS_WAITING:
             text = f"pod {name}, container {container['name']}: {_why(container, waiting)}"
-            return Health("Degraded", waiting["reason"], _cut(text))
+            return Health("Degraded", waiting["reason"], shortened(text))
     return None
 
 
@@ -96,5 +98,6 @@ def _why(container: Mapping[str, Any], waiting: Mapping[str, Any]) -> str:
     return str(waiting.get("message", waiting["reason"]))
 
 
-def _cut(text: str) -> str:
+def shortened(text: str) -> str:
+    """A message of a length that a person reads."""
     return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"

@@ -25,12 +25,11 @@ async def placed(cluster: Cluster, smartstore: SmartStore, live: Object) -> tupl
     made = [name for name in secret_names(smartstore) if name not in given]
     values = credentials.completed(credentials.read(kept), made)
     platform = place(smartstore, namespace, {**values, **given}, values[credentials.CLUSTER_ID])
-    own = [
-        marked(credentials.manifest(smartstore.name, namespace, copy, values)) for copy in credentials.COPIES
-    ]
+    own = [credentials.manifest(smartstore.name, namespace, copy, values) for copy in credentials.COPIES]
     # They stay as long as the volumes.
     if smartstore.spec.deletion_policy == "Delete":
         own = [belonging(each, live) for each in own]
+    own = [marked(each) for each in own]
     for secret, there in zip(own, kept, strict=True):
         is_wrong = differences(secret, there or {}) or owners_of(there) != owners_of(secret)
         if is_wrong and not smartstore.spec.paused:

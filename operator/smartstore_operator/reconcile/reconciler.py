@@ -5,7 +5,7 @@ after what it needs; delete what is no longer wanted; report.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,16 @@ from typing import Any
 from smartstore_operator.api.load import validate_smartstore
 from smartstore_operator.api.problems import SpecError
 from smartstore_operator.api.smartstore import API_VERSION, KIND, SmartStore
+from smartstore_operator.reconcile import strimzi
 from smartstore_operator.reconcile.bringup import held_back
-from smartstore_operator.reconcile.children import owned, rendering_of, version_of
+from smartstore_operator.reconcile.children import marked, owned, rendering_of, version_of
 from smartstore_operator.reconcile.cluster import Cluster, Object, RequestRefused
 from smartstore_operator.reconcile.conditions import READY, choice_of, conditions, refused
 from smartstore_operator.reconcile.drift import differences
-from smartstore_operator.reconcile.health import Health, health_of
+from smartstore_operator.reconcile.health import Health
+from smartstore_operator.reconcile.judging import health
+from smartstore_operator.reconcile.kinds import CHILDREN, HOLDING_DATA, STARTED
+from smartstore_operator.reconcile.operators import not_installed
 from smartstore_operator.reconcile.placing import placed
 from smartstore_operator.reconcile.windows import is_disruptive, next_opening
 from smartstore_operator.render.component import Component
@@ -26,9 +30,8 @@ from smartstore_operator.render.kubernetes import Images, components_of, manifes
 from smartstore_operator.render.kubernetes.metadata import COMPONENT_LABEL, MANAGED, selector
 from smartstore_operator.render.platform import Platform
 
-WORKLOADS = ("StatefulSet", "Deployment", "Job")
-CHILDREN = ("ServiceAccount", "ConfigMap", "Secret", "Service", "NetworkPolicy", *WORKLOADS, "CronJob")
-"""Kinds that render yields; what has our labels and is not wanted any more is deleted."""
+_PRUNED = frozenset(CHILDREN) - frozenset(HOLDING_DATA)
+"""What has our labels and is not wanted any more is deleted."""
 
 
 @dataclass(frozen=True)
@@ -92,18 +95,37 @@ class Reconciler:
             smartstore = validate_smartstore(live)
             platform, own = await placed(self._cluster, smartstore, live)
             objects = manifests(smartstore, platform, live["metadata"]["namespace"], self._images)
+            served = [kind for kind in CHILDREN if await self._cluster.serves(kind)]
+            if problems := list(not_installed(platform.operators, served)):
+                raise SpecError(problems)
         except SpecError as error:
             return await self._refuse(live, error)
-        wanted = [*own, *(owned(each, live) for each in objects)]
+        retains = smartstore.spec.deletion_policy == "Retain"
+        wanted = [
+            *own,
+            *(
+                marked(each) if retains and each["kind"] in HOLDING_DATA else owned(each, live)
+                for each in objects
+            ),
+        ]
         components = components_of(smartstore, platform)
-        found = await self._found(smartstore.name, live["metadata"]["namespace"])
-        healths = self._healths(components, found)
+        found = await self._found(smartstore.name, live["metadata"]["namespace"], served)
+        healths = {
+            component.name: health(_of(component, wanted), _of(component, found.values()))
+            for component in components
+        }
         waiting = held_back(components, healths)
         opening = next_opening(smartstore.spec.maintenance.windows, datetime.fromisoformat(self._now()))
         done = _Changes()
         if not smartstore.spec.paused:
-            ready = [item for item in wanted if not _is_held_back(item, waiting)]
+            ready = [
+                item
+                for item in wanted
+                if not _is_held_back(item, waiting) and not strimzi.waits(item, found.values())
+            ]
             held = {_component_of(item) for item in ready if is_disruptive(item, found.get(_key(item)))}
+            if (first := strimzi.first_status(found.values(), platform.cluster_id)) is not None:
+                await self._cluster.apply_status(first)
             await self._apply(ready, found, held if opening else set(), done)
             await self._prune(wanted, found, done)
         shown = {**healths, **waiting, **done.refused}
@@ -135,24 +157,13 @@ class Reconciler:
         )
         return Report(ready=False, turned=_turned(status, live))
 
-    async def _found(self, name: str, namespace: str) -> dict[tuple[str, str], Object]:
-        kinds = (*CHILDREN, "Pod")
+    async def _found(self, name: str, namespace: str, served: Sequence[str]) -> dict[tuple[str, str], Object]:
+        kinds = (*served, "Pod")
         lists = await asyncio.gather(*(self._cluster.list(kind, namespace, selector(name)) for kind in kinds))
         return {
             (kind, item["metadata"]["name"]): item
             for kind, items in zip(kinds, lists, strict=True)
             for item in items
-        }
-
-    def _healths(
-        self, components: Sequence[Component], found: Mapping[tuple[str, str], Object]
-    ) -> dict[str, Health]:
-        return {
-            component.name: health_of(
-                next((item for item in _of(component, found) if item["kind"] in WORKLOADS), None),
-                [item for item in _of(component, found) if item["kind"] == "Pod"],
-            )
-            for component in components
         }
 
     async def _apply(
@@ -192,7 +203,7 @@ class Reconciler:
         """Delete what has our labels and is not wanted."""
         keep = {_key(manifest) for manifest in wanted}
         for (kind, name), item in found.items():
-            if kind in CHILDREN and (kind, name) not in keep and MANAGED.items() <= _labels(item).items():
+            if kind in _PRUNED and (kind, name) not in keep and MANAGED.items() <= _labels(item).items():
                 await self._cluster.delete(kind, item["metadata"]["namespace"], name)
                 done.deleted.append(f"{kind}/{name}")
 
@@ -227,8 +238,8 @@ def _key(item: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _is_held_back(item: Mapping[str, Any], waiting: Mapping[str, Health]) -> bool:
-    """Whether it is a workload that must not start yet."""
-    return item["kind"] in WORKLOADS and _component_of(item) in waiting
+    """Whether it is something that must not start yet."""
+    return item["kind"] in STARTED and _component_of(item) in waiting
 
 
 def _as_text(moment: datetime | None) -> str:
@@ -243,8 +254,8 @@ def _turned(status: Sequence[Mapping[str, Any]], live: Object) -> Mapping[str, A
     return None if same else new
 
 
-def _of(component: Component, found: Mapping[tuple[str, str], Object]) -> list[Object]:
-    return [item for item in found.values() if _component_of(item) == component.name]
+def _of(component: Component, items: Iterable[Object]) -> list[Object]:
+    return [item for item in items if _component_of(item) == component.name]
 
 
 def _component_of(item: Mapping[str, Any]) -> str:

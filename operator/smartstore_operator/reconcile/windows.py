@@ -1,6 +1,7 @@
 """Maintenance windows: when disruptive changes may be made. Pure.
 
-Disruptive is what starts pods again: another pod template of a workload that exists. Everything of its component waits
+Disruptive is what starts pods again: another pod template of a workload that exists, or another spec of what other
+operators run. Everything of its component waits
 with it, so that a pod that starts by itself meanwhile finds what it had. What is new, another number of stores, and
 what somebody else changed do not wait.
 """
@@ -15,8 +16,10 @@ from smartstore_operator.api.estate import MaintenanceWindow
 from smartstore_operator.reconcile.children import rendering_of
 from smartstore_operator.reconcile.drift import differences
 
-RESTARTED = ("StatefulSet", "Deployment")
-"""Kinds whose pods start again with another template."""
+_WITH_TEMPLATE = ("StatefulSet", "Deployment")
+"""Kinds whose pods start again with another template, and by nothing else."""
+_BY_OPERATORS = ("Kafka", "KafkaNodePool", "KafkaConnect", "Cluster")
+"""Kinds whose operators start pods again by most of their fields."""
 
 
 def next_opening(windows: Sequence[MaintenanceWindow], now: datetime) -> datetime | None:
@@ -32,6 +35,8 @@ def _is_open(window: MaintenanceWindow, now: datetime) -> bool:
 
 def is_disruptive(wanted: Mapping[str, Any], found: Mapping[str, Any] | None) -> bool:
     """Whether applying `wanted` starts pods again, by our own will."""
-    if wanted["kind"] not in RESTARTED or found is None or rendering_of(wanted) == rendering_of(found):
+    if found is None or rendering_of(wanted) == rendering_of(found):
         return False
-    return bool(differences(wanted["spec"]["template"], found["spec"]["template"]))
+    if wanted["kind"] in _WITH_TEMPLATE:
+        return bool(differences(wanted["spec"]["template"], found["spec"]["template"]))
+    return wanted["kind"] in _BY_OPERATORS and bool(differences(wanted["spec"], found["spec"]))

@@ -44,9 +44,41 @@ def component(context: Context) -> Component:
     )
 
 
-def _worker(context: Context) -> str:
-    group = f"{context.name}-connect"
+def group_settings(context: Context) -> dict[str, str]:
+    """What all workers of the group have in common, wherever they run."""
     converter = "org.apache.kafka.connect.json.JsonConverter"
+    replication = str(context.kafka_replication)
+    return {
+        "plugin.discovery": "service_load",
+        "key.converter": converter,
+        "key.converter.schemas.enable": "false",
+        "value.converter": converter,
+        "value.converter.schemas.enable": "false",
+        "config.storage.replication.factor": replication,
+        "offset.storage.partitions": "1",
+        "offset.storage.replication.factor": replication,
+        "status.storage.partitions": "1",
+        "status.storage.replication.factor": replication,
+        "offset.flush.interval.ms": "5000",
+        # The only worker: nobody is waited for when it joins, and a killed one is forgotten soon.
+        "scheduled.rebalance.max.delay.ms": "0",
+        "session.timeout.ms": "6000",
+        "heartbeat.interval.ms": "2000",
+        "task.shutdown.graceful.timeout.ms": "5000",
+        "consumer.max.poll.records": "3000",
+        "config.providers": "env",
+        "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
+        "config.providers.env.param.allowlist.pattern": "|".join(context.connector_passwords),
+    }
+
+
+def group_id(estate: str) -> str:
+    """Name of the group of workers, and the beginning of its topics' names."""
+    return f"{estate}-connect"
+
+
+def _worker(context: Context) -> str:
+    group = group_id(context.name)
     return properties(
         {
             "bootstrap.servers": context.kafka_bootstrap,
@@ -54,29 +86,10 @@ def _worker(context: Context) -> str:
             "listeners": f"http://{context.platform.listener('connect')}",
             "rest.advertised.host.name": context.platform.host("connect"),
             "plugin.path": context.platform.connect_plugins,
-            "plugin.discovery": "service_load",
-            "key.converter": converter,
-            "key.converter.schemas.enable": "false",
-            "value.converter": converter,
-            "value.converter.schemas.enable": "false",
             "config.storage.topic": f"{group}-configs",
-            "config.storage.replication.factor": context.kafka_replication,
             "offset.storage.topic": f"{group}-offsets",
-            "offset.storage.partitions": 1,
-            "offset.storage.replication.factor": context.kafka_replication,
             "status.storage.topic": f"{group}-status",
-            "status.storage.partitions": 1,
-            "status.storage.replication.factor": context.kafka_replication,
-            "offset.flush.interval.ms": 5_000,
-            # The only worker: nobody is waited for when it joins, and a killed one is forgotten soon.
-            "scheduled.rebalance.max.delay.ms": 0,
-            "session.timeout.ms": 6_000,
-            "heartbeat.interval.ms": 2_000,
-            "task.shutdown.graceful.timeout.ms": 5_000,
-            "consumer.max.poll.records": 3_000,
-            "config.providers": "env",
-            "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
-            "config.providers.env.param.allowlist.pattern": "|".join(context.connector_passwords),
+            **group_settings(context),
         }
     )
 

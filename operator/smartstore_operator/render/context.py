@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from smartstore.contracts.logins import GATEWAY, OWNER
 from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render.component import Probe
 from smartstore_operator.render.platform import Platform
 
 POSTGRES_DATABASE = "smartstore"
-POSTGRES_OWNER = "smartstore"
 REDIS_PASSWORD = "redis-password"
 POSTGRES_PASSWORD = "postgres-password"
 """Password of the owner of the schemas."""
@@ -17,7 +17,6 @@ POSTGRES_SINK_PASSWORD = "postgres-sink-password"
 """Password of the login that writes the contract tables."""
 POSTGRES_CDC_PASSWORD = "postgres-cdc-password"
 """Password of the login that replicates the configuration."""
-POSTGRES_GATEWAY = "smartstore_gateway"
 POSTGRES_GATEWAY_PASSWORD = "postgres-gateway-password"
 """Password of the login that looks up API keys; only where there is a gateway."""
 POSTGRES_SUPERUSER_PASSWORD = "postgres-superuser-password"
@@ -53,7 +52,18 @@ class Context:
     @property
     def kafka_replication(self) -> int:
         """Replication of topics; −1 leaves it to brokers that are not ours."""
-        return -1 if self.spec.kafka.type == "External" else 1
+        is_ours = self.spec.kafka.type != "External" and not self.has_strimzi
+        return 1 if is_ours else -1
+
+    @property
+    def has_strimzi(self) -> bool:
+        """Whether Strimzi runs the brokers."""
+        return "Strimzi" in self.platform.operators
+
+    @property
+    def has_connector_resources(self) -> bool:
+        """Whether Strimzi runs Connect too, which then takes connectors from resources."""
+        return self.has_strimzi and self.spec.connect.type == "Managed"
 
     @property
     def redis_address(self) -> str:
@@ -78,13 +88,13 @@ class Context:
     def postgres_dsn(self) -> str:
         """libpq URL of the owner of the schemas, with password."""
         password = quote(self.platform.secrets[POSTGRES_PASSWORD], safe="")
-        return f"postgresql://{POSTGRES_OWNER}:{password}@{self.postgres_address}/{POSTGRES_DATABASE}"
+        return f"postgresql://{OWNER}:{password}@{self.postgres_address}/{POSTGRES_DATABASE}"
 
     @property
     def gateway_dsn(self) -> str:
         """libpq URL of the gateway's login, with password."""
         password = quote(self.platform.secrets[POSTGRES_GATEWAY_PASSWORD], safe="")
-        return f"postgresql://{POSTGRES_GATEWAY}:{password}@{self.postgres_address}/{POSTGRES_DATABASE}"
+        return f"postgresql://{GATEWAY}:{password}@{self.postgres_address}/{POSTGRES_DATABASE}"
 
     @property
     def gateway_password(self) -> dict[str, str]:
@@ -124,6 +134,11 @@ class Context:
     def probe_argv(self, kind: str, address: str) -> tuple[str, ...]:
         """The command that exits 0 once the server at `address` really answers."""
         return (self.platform.python, "-m", "smartstore_operator.embedded.probe", kind, address)
+
+
+def connector_names(estate: str) -> str:
+    """What the names of connectors begin with where they are resources, of which a namespace has one of each name."""
+    return f"{estate}-"
 
 
 def has_gateway(spec: Spec) -> bool:

@@ -14,6 +14,7 @@ from smartstore_operator.render.context import (
     JVM_ENVIRONMENT,
     LATE_OPTIMIZING,
     Context,
+    connector_names,
     has_gateway,
     http_probe,
     jvm_memory,
@@ -69,6 +70,9 @@ def connectors(context: Context) -> Component:
     extra = context.connector_passwords
     if context.spec.connect.type == "Managed":
         extra["SMARTSTORE_CONNECT_SECRETS"] = connect.SECRETS
+    if context.has_connector_resources:
+        extra["SMARTSTORE_CONNECTOR_NAMES"] = connector_names(context.name)
+        extra["SMARTSTORE_CONNECTORS_ARE_RESOURCES"] = "true"
     process = _Process(
         name="connectors",
         module="smartstore.serving.connectors",

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+Operator = Literal["Strimzi", "CloudNativePG"]
+"""An operator of somebody else that runs a part of a SmartStore where `Platform.operators` has it."""
+
 LOOPBACK = "127.0.0.1"
 """Where a component reaches itself."""
 
@@ -44,6 +47,8 @@ class Platform:
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Host by name of a port, where others reach it by another name than `listen`."""
     log_format: Literal["text", "json"] = "text"
+    operators: frozenset[Operator] = frozenset()
+    """What runs under other operators; on one machine nothing does, whatever the spec says."""
 
     def config_dir(self, component: str) -> str:
         """Where the files of a component are written before it starts."""

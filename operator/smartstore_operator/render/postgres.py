@@ -2,11 +2,12 @@
 
 import shlex
 
+from smartstore.contracts.logins import OWNER
 from smartstore_operator.api.scalars import mebibytes
+from smartstore_operator.api.services import Postgres
 from smartstore_operator.render.component import Component, Probe
 from smartstore_operator.render.context import (
     POSTGRES_DATABASE,
-    POSTGRES_OWNER,
     POSTGRES_PASSWORD,
     POSTGRES_SUPERUSER_PASSWORD,
     Context,
@@ -92,36 +93,46 @@ def _owner_and_database(context: Context) -> str:
     # In single-user mode with -j a statement ends with a semicolon and an empty line.
     password = context.platform.secrets[POSTGRES_PASSWORD].replace("'", "''")
     return (
-        f"CREATE ROLE {POSTGRES_OWNER} LOGIN CREATEROLE REPLICATION PASSWORD '{password}';\n\n"
-        f"CREATE DATABASE {POSTGRES_DATABASE} OWNER {POSTGRES_OWNER};\n\n"
+        f"CREATE ROLE {OWNER} LOGIN CREATEROLE REPLICATION PASSWORD '{password}';\n\n"
+        f"CREATE DATABASE {POSTGRES_DATABASE} OWNER {OWNER};\n\n"
     )
 
 
-def _configuration(context: Context) -> str:
-    hba = context.config_file(NAME, "pg_hba.conf")
-    values = {
-        "listen_addresses": f"'{context.platform.listen}'",
-        "port": context.platform.ports["postgres"],
-        # The path of a socket may have 107 bytes, which a data directory can exceed.
-        "unix_socket_directories": "''",
-        "hba_file": f"'{hba.replace(chr(39), chr(39) * 2)}'",
-        "password_encryption": "'scram-sha-256'",
-        "max_connections": 50,
-        "shared_buffers": f"'{mebibytes(context.spec.postgres.memory)}MB'",
-        "work_mem": "'8MB'",
-        "maintenance_work_mem": "'64MB'",
-        "max_parallel_workers_per_gather": 1,
+def server_parameters(postgres: Postgres) -> dict[str, str]:
+    """What is set wherever the server runs."""
+    return {
+        "max_connections": "50",
+        "shared_buffers": f"{mebibytes(postgres.memory)}MB",
+        "work_mem": "8MB",
+        "maintenance_work_mem": "64MB",
+        "max_parallel_workers_per_gather": "1",
         "jit": "off",
-        "wal_level": "'logical'",
-        "max_wal_senders": 4,
-        "max_replication_slots": 4,
         # A source connector that stays away must not fill the disk; it takes a new snapshot when it comes back.
-        "max_slot_wal_keep_size": "'1GB'",
-        "max_wal_size": "'1GB'",
-        "min_wal_size": "'128MB'",
-        "timezone": "'UTC'",
-        "log_timezone": "'UTC'",
-        "datestyle": "'iso, ymd'",
-        "lc_messages": "'C'",
+        "max_slot_wal_keep_size": "1GB",
+        "max_wal_size": "1GB",
+        "min_wal_size": "128MB",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "datestyle": "iso, ymd",
     }
-    return "".join(f"{name} = {value}\n" for name, value in values.items())
+
+
+def _configuration(context: Context) -> str:
+    values = {
+        "listen_addresses": context.platform.listen,
+        "port": str(context.platform.ports["postgres"]),
+        # The path of a socket may have 107 bytes, which a data directory can exceed.
+        "unix_socket_directories": "",
+        "hba_file": context.config_file(NAME, "pg_hba.conf"),
+        "password_encryption": "scram-sha-256",
+        "wal_level": "logical",
+        "max_wal_senders": "4",
+        "max_replication_slots": "4",
+        "lc_messages": "C",
+        **server_parameters(context.spec.postgres),
+    }
+    return "".join(f"{name} = {_quoted(value)}\n" for name, value in values.items())
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

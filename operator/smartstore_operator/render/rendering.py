@@ -19,6 +19,7 @@ from smartstore_operator.render.context import (
     Context,
     has_gateway,
 )
+from smartstore_operator.render.declared import Declared, declared
 from smartstore_operator.render.platform import Platform, PortRequest
 from smartstore_operator.render.run_settings import run_settings
 
@@ -31,6 +32,7 @@ class Rendered:
     """What runs, each after what it needs; empty when the SmartStore is suspended."""
     tasks: tuple[Component, ...]
     """What runs when somebody asks for it."""
+    declared: Declared
     run_settings: RunSettings
     endpoints: Mapping[str, str]
     """Addresses for people and `status`, without passwords: kafka, redis, postgres, connect, and gateway if any."""
@@ -49,10 +51,11 @@ class Rendered:
 
 
 def render(smartstore: SmartStore, platform: Platform) -> Rendered:
-    """The components of a SmartStore on one machine; pure.
+    """The components of a SmartStore, as processes run them; pure.
 
-    Specs for a cluster are accepted: Strimzi runs as a single node, SparkApplication as a local driver, CloudNativePG
-    as one server.
+    What the spec leaves to other operators is among them: where one is there (`Platform.operators`), its resources take
+    the component's place; elsewhere Strimzi means a single node, SparkApplication a local driver, CloudNativePG one
+    server.
     """
     settings = run_settings(smartstore)
     run_file = msgspec.json.format(msgspec.json.encode(settings), indent=2).decode() + "\n"
@@ -60,6 +63,7 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
     return Rendered(
         components=() if smartstore.spec.suspend else _components(context),
         tasks=(dataplane.verify(context), dataplane.report(context)),
+        declared=declared(context),
         run_settings=settings,
         endpoints={
             "kafka": context.kafka_bootstrap,

@@ -6,6 +6,7 @@ Objects are dictionaries as the API server has them. Children are written by ser
 import json
 import os
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
@@ -14,27 +15,11 @@ from kubernetes import config
 from kubernetes.client import Configuration
 
 from smartstore_operator.reconcile.cluster import RequestRefused
-
-KINDS: Mapping[str, tuple[str, str]] = {
-    "ConfigMap": ("v1", "configmaps"),
-    "Secret": ("v1", "secrets"),
-    "Service": ("v1", "services"),
-    "ServiceAccount": ("v1", "serviceaccounts"),
-    "Pod": ("v1", "pods"),
-    "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
-    "StatefulSet": ("apps/v1", "statefulsets"),
-    "Deployment": ("apps/v1", "deployments"),
-    "Job": ("batch/v1", "jobs"),
-    "CronJob": ("batch/v1", "cronjobs"),
-    "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies"),
-    "Event": ("events.k8s.io/v1", "events"),
-    "Lease": ("coordination.k8s.io/v1", "leases"),
-    "SmartStore": ("smartstore.io/v1alpha1", "smartstores"),
-}
-"""Group with version, and plural, by kind: all that the operator reads or writes."""
+from smartstore_operator.reconcile.kinds import KINDS
 
 MANAGER = "smartstore-operator"
 _SECONDS = 30.0
+_SERVED_SECONDS = 30.0
 
 
 class ApiError(Exception):
@@ -76,6 +61,7 @@ class ApiServer:
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+        self._served: dict[str, tuple[frozenset[str], float]] = {}
         self.called: Callable[[str, str], None] = _unheard
         """Hears the verb and the status code of every request; `0` is one without an answer."""
 
@@ -178,6 +164,28 @@ class ApiServer:
         # the items of a list come without their kind
         return [{"apiVersion": version, "kind": kind, **item} for item in answer["items"]]
 
+    async def serves(self, kind: str) -> bool:
+        """Whether the API server has this kind, as it was at most half a minute ago.
+
+        Raises:
+            ApiError: the API server refused.
+        """
+        version, plural = KINDS[kind]
+        plurals, until = self._served.get(version, (frozenset(), 0.0))
+        if time.monotonic() >= until:
+            plurals = await self._plurals(version)
+            self._served[version] = plurals, time.monotonic() + _SERVED_SECONDS
+        return plural in plurals
+
+    async def _plurals(self, version: str) -> frozenset[str]:
+        try:
+            answer = await self._ask("GET", _root(version))
+        except ApiError as error:
+            if error.status == 404:
+                return frozenset()
+            raise
+        return frozenset(resource["name"] for resource in answer["resources"])
+
     async def delete(self, kind: str, namespace: str | None, name: str) -> None:
         """Delete an object and, in the background, what belongs to it; that it is gone already is fine.
 
@@ -229,9 +237,12 @@ def _unheard(_verb: str, _code: str) -> None:
 
 def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
     version, plural = KINDS[kind]
-    root = f"/api/{version}" if "/" not in version else f"/apis/{version}"
     within = f"/namespaces/{namespace}" if namespace else ""
-    return f"{root}{within}/{plural}" + (f"/{name}" if name else "")
+    return f"{_root(version)}{within}/{plural}" + (f"/{name}" if name else "")
+
+
+def _root(version: str) -> str:
+    return f"/apis/{version}" if "/" in version else f"/api/{version}"
 
 
 def _error(what: str, response: httpx.Response) -> ApiError:

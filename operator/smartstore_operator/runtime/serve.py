@@ -16,9 +16,10 @@ import httpx
 import kopf
 
 from smartstore_operator.api.smartstore import GROUP, VERSION
-from smartstore_operator.reconcile.reconciler import CHILDREN, Reconciler, Report
+from smartstore_operator.reconcile.kinds import CHILDREN, KINDS
+from smartstore_operator.reconcile.reconciler import Reconciler, Report
 from smartstore_operator.render.kubernetes.metadata import ESTATE_LABEL, MANAGED
-from smartstore_operator.runtime.api_server import KINDS, ApiError, ApiServer
+from smartstore_operator.runtime.api_server import ApiError, ApiServer
 from smartstore_operator.runtime.data_plane import DataPlane
 from smartstore_operator.runtime.events import record
 from smartstore_operator.runtime.health import CANARY, Health, serve_health, sing

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal, Self
 
-from smartstore_operator.render.kubernetes import PROGRAMS, Images
+from smartstore_operator.render.kubernetes import IMAGES, Images
 
 PREFIX = "SMARTSTORE_OPERATOR_"
 
@@ -56,11 +56,9 @@ class Settings:
 
 
 def images_from_environment(variables: Mapping[str, str] = os.environ) -> Images:
-    """The images by `IMAGE_SERVICES`, `IMAGE_KAFKA` and `IMAGE_SPARK`; the defaults are what `make images` builds."""
-    built = {name: f"smartstore-{name}:{version('smartstore-operator')}" for name in PROGRAMS}
-    return Images(
-        **{name: variables.get(f"{PREFIX}IMAGE_{name.upper()}") or built[name] for name in PROGRAMS}
-    )
+    """The images by `IMAGE_SERVICES` and so on; the defaults are what `make images` builds."""
+    built = {name: f"smartstore-{name}:{version('smartstore-operator')}" for name in IMAGES}
+    return Images(**{name: variables.get(f"{PREFIX}IMAGE_{name.upper()}") or built[name] for name in IMAGES})
 
 
 def _log_format(variables: Mapping[str, str]) -> Literal["text", "json"]:

@@ -11,10 +11,11 @@ from alembic import command
 
 from smartstore.contracts.derive.columns import columns_of
 from smartstore.contracts.derive.sql import table_topics
+from smartstore.contracts.logins import CDC, SINK
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.topics import CONFIG_TOPICS, SHELF_DAILY_FEATURES, Topic
 from smartstore.serving.migrate import migrate
-from smartstore.serving.roles import CDC, READER, SINK, Passwords
+from smartstore.serving.roles import READER, Passwords
 from smartstore.serving.tables import ContractConflict
 from tests.integration.serving.conftest import run_sql
 

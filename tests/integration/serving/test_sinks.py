@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from smartstore.contracts.derive.connectors import DEAD_LETTER_TOPIC
 from smartstore.contracts.events import Tick
 from smartstore.contracts.topics import WH_EVENTS
 from smartstore.contracts.wire import HEADER_TICK, TICK_KEY, encode, from_epoch_ms
-from smartstore.serving.connectors.declared import DEAD_LETTER_TOPIC
 from tests.integration.serving.conftest import PARTITIONS, Deployment, wait_until
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,12 @@ from smartstore_operator.runtime.settings import Settings, WrongSetting
 pytestmark = pytest.mark.unit
 
 IMAGE = {"SMARTSTORE_OPERATOR_IMAGE_SPARK": "example/spark:1"}
-IMAGES = Images(services="smartstore-services:0.1.0", kafka="smartstore-kafka:0.1.0", spark="example/spark:1")
+IMAGES = Images(
+    services="smartstore-services:0.1.0",
+    kafka="smartstore-kafka:0.1.0",
+    spark="example/spark:1",
+    connect="smartstore-connect:0.1.0",
+)
 
 
 def test_defaults() -> None:

@@ -4,12 +4,18 @@ import re
 
 import pytest
 
+from smartstore.contracts.derive.connectors import (
+    Settings,
+    declared_connectors,
+    sink_config,
+    sink_name,
+    slot_name,
+)
 from smartstore.contracts.derive.sql import table_topics
 from smartstore.contracts.topics import COMMANDS, CONFIG_TOPICS, SHELF_STATE, WH_EVENTS
 from smartstore.process.env import Environment
 from smartstore.serving.connectors.backoff import FORGIVEN_AFTER_SECONDS, LONGEST_SECONDS, BackOff
-from smartstore.serving.connectors.declared import declared_connectors, sink_config, sink_name, slot_name
-from smartstore.serving.connectors.settings import Settings, UnusableDsn, read_settings
+from smartstore.serving.connectors.settings import UnusableDsn, read_settings
 
 DSN = "postgresql://owner:pa%20ss@db.example:6543/shop"
 

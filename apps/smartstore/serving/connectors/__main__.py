@@ -9,18 +9,18 @@ from collections.abc import Callable
 from confluent_kafka import KafkaException
 from prometheus_client import CollectorRegistry
 
+from smartstore.contracts.derive.connectors import DEAD_LETTER_TOPIC, Settings, declared_connectors, sink_name
 from smartstore.contracts.derive.sql import table_topics
 from smartstore.contracts.topics import CONFIG_TOPICS
 from smartstore.process.env import Environment
 from smartstore.process.logs import configure_logs
 from smartstore.process.server import serve_metrics
 from smartstore.process.stopping import stop_event
-from smartstore.serving.connectors.declared import DEAD_LETTER_TOPIC, declared_connectors, sink_name
 from smartstore.serving.connectors.deletions import DeletionWatch, PublishedRows
 from smartstore.serving.connectors.lag import LagReader
 from smartstore.serving.connectors.metrics import Metrics
 from smartstore.serving.connectors.rest import ConnectClient
-from smartstore.serving.connectors.settings import Settings, UnusableDsn, read_settings
+from smartstore.serving.connectors.settings import UnusableDsn, read_settings
 from smartstore.serving.connectors.supervisor import Supervisor
 
 log = logging.getLogger("smartstore.connectors")
@@ -36,7 +36,7 @@ def run(environment: Environment, settings: Settings, stop: threading.Event) -> 
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     client = ConnectClient(environment.connect_url)
-    supervisor = Supervisor(client, declared_connectors(settings), metrics)
+    supervisor = Supervisor(client, declared_connectors(settings), metrics, declares=_declares(environment))
     serve_metrics(environment.metrics_address, registry, lambda: supervisor.has_been_ready)
     rows = PublishedRows(environment.kafka_bootstrap, settings.prefix, CONFIG_TOPICS)
     watch = DeletionWatch(rows, environment.postgres_dsn, metrics)
@@ -46,6 +46,11 @@ def run(environment: Environment, settings: Settings, stop: threading.Event) -> 
         supervisor.look()
         stop.wait(LOOK_SECONDS if supervisor.has_been_ready else STARTING_SECONDS)
     client.close()
+
+
+def _declares(environment: Environment) -> bool:
+    """Whether connectors are made here, and not as resources by somebody else."""
+    return environment.variables.get("SMARTSTORE_CONNECTORS_ARE_RESOURCES") != "true"
 
 
 def _in_background(name: str, work: Callable[[], None]) -> None:

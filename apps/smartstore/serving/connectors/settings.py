@@ -1,28 +1,10 @@
 """What the connectors need to know, from the process environment."""
 
-from msgspec import Struct
 from psycopg2.extensions import parse_dsn
 
+from smartstore.contracts.derive.connectors import Login, Settings
+from smartstore.contracts.logins import CDC, SINK
 from smartstore.process.env import Environment
-from smartstore.serving.roles import CDC, SINK
-
-
-class Login(Struct, frozen=True, kw_only=True):
-    """A Postgres login as a connector's configuration shows it; the password may be a ConfigProvider reference."""
-
-    user: str
-    password: str
-
-
-class Settings(Struct, frozen=True, kw_only=True):
-    """Addresses and logins of one SmartStore, as Kafka Connect sees them."""
-
-    prefix: str
-    host: str
-    port: int
-    database: str
-    sink: Login
-    cdc: Login
 
 
 class UnusableDsn(ValueError):
@@ -49,6 +31,7 @@ def read_settings(environment: Environment) -> Settings:
     )
     return Settings(
         prefix=environment.prefix,
+        names=environment.variables.get("SMARTSTORE_CONNECTOR_NAMES", environment.prefix),
         host=host,
         port=int(dsn.get("port", 5432)),
         database=dsn.get("dbname", "") or owner.user,

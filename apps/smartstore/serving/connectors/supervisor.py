@@ -4,8 +4,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
+from smartstore.contracts.derive.connectors import Config
 from smartstore.serving.connectors.backoff import BackOff
-from smartstore.serving.connectors.declared import Config
 from smartstore.serving.connectors.metrics import Metrics
 from smartstore.serving.connectors.rest import ConnectClient, ConnectRefused, ConnectUnavailable, Status
 
@@ -13,7 +13,10 @@ log = logging.getLogger("smartstore.connectors")
 
 
 class Supervisor:
-    """Keeps the declared connectors as declared; connectors of others in the same group are left alone."""
+    """Keeps the declared connectors as declared; connectors of others in the same group are left alone.
+
+    Unless it `declares` them itself, somebody else makes and changes them, and it only restarts what failed.
+    """
 
     def __init__(
         self,
@@ -21,11 +24,14 @@ class Supervisor:
         declared: Mapping[str, Config],
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        declares: bool = True,
     ) -> None:
         self._client = client
         self._declared = declared
         self._metrics = metrics
         self._clock = clock
+        self._declares = declares
         self._back_off = {name: BackOff() for name in declared}
         self._reported: dict[str, tuple[str, ...]] = {}
         self._available = True
@@ -43,7 +49,8 @@ class Supervisor:
 
     def _look(self) -> bool:
         try:
-            self._reconcile()
+            if self._declares:
+                self._reconcile()
             ready = self._restart_failed()
         except ConnectUnavailable as error:
             if self._available:

@@ -13,7 +13,7 @@ from smartstore_operator.cli.plugin.kubectl import Kubectl, Object
 from smartstore_operator.reconcile.credentials import CLUSTER_ID
 from smartstore_operator.reconcile.credentials import secret_names as copies_of
 from smartstore_operator.reconcile.drift import differences
-from smartstore_operator.reconcile.reconciler import CHILDREN
+from smartstore_operator.reconcile.kinds import CHILDREN, KINDS, OF_OPERATORS
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.kubernetes import Images, manifests, place
 from smartstore_operator.render.kubernetes.metadata import MANAGED, selector
@@ -28,7 +28,7 @@ def diff(kubectl: Kubectl, name: str, file: Path | None, images: Images) -> int:
     namespace = live["metadata"]["namespace"]
     secrets = _secrets(kubectl, name)
     wanted = _wanted(smartstore, namespace, secrets, images)
-    kinds = [kind.lower() for kind in CHILDREN]
+    kinds = [_full_name(kind) for kind in _listed({item["kind"] for item in wanted})]
     lines = list(changes(wanted, kubectl.list(kinds, selector(name)), copies_of(name)))
     print("\n".join(lines) or "nothing would change")
     return exits.FAILED if lines else exits.OK
@@ -52,6 +52,19 @@ def changes(wanted: Iterable[Object], found: Iterable[Object], kept: Collection[
         managed = MANAGED.items() <= item["metadata"].get("labels", {}).items()
         if managed and key not in names and not (key[0] == "Secret" and key[1] in kept):
             yield f"- {'/'.join(key)}"
+
+
+def _listed(wanted: Collection[str]) -> list[str]:
+    """The kinds to look for; those of another operator only where it is used, since it may not be installed."""
+    foreign = {kind for kinds in OF_OPERATORS.values() for kind in kinds}
+    return [kind for kind in CHILDREN if kind not in foreign or kind in wanted]
+
+
+def _full_name(kind: str) -> str:
+    """What kubectl cannot take for another operator's resource of the same name."""
+    version, plural = KINDS[kind]
+    group = version.rpartition("/")[0]
+    return f"{plural}.{group}" if group else plural
 
 
 def _wanted(smartstore: SmartStore, namespace: str, secrets: dict[str, str], images: Images) -> list[Object]:

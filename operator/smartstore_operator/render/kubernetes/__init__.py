@@ -6,8 +6,8 @@ platform = place(smartstore, namespace, secrets, cluster_id)
 objects = manifests(smartstore, platform, namespace, images)
 """
 
-from smartstore_operator.render.kubernetes.images import PROGRAMS, Images
+from smartstore_operator.render.kubernetes.images import IMAGES, Images
 from smartstore_operator.render.kubernetes.manifests import Manifest, components_of, manifests
 from smartstore_operator.render.kubernetes.place import place
 
-__all__ = ["PROGRAMS", "Images", "Manifest", "components_of", "manifests", "place"]
+__all__ = ["IMAGES", "Images", "Manifest", "components_of", "manifests", "place"]

@@ -11,6 +11,8 @@ from smartstore_operator.render.dataplane import RUN_FILE
 from smartstore_operator.render.kubernetes.estate import Estate
 from smartstore_operator.render.kubernetes.metadata import child_name, metadata
 
+CONFIG_CHECKSUM = "smartstore.io/config-checksum"
+"""Annotation of a pod: with another value it starts again."""
 _FOLLOWED_SETTING = "stores"
 """The part of the run's settings that processes follow while they run."""
 
@@ -18,6 +20,18 @@ _FOLLOWED_SETTING = "stores"
 def secret_variables(estate: Estate, component: Component) -> dict[str, str]:
     """Variables of a component whose values hold a secret."""
     return {name: value for name, value in component.environment.items() if estate.is_secret(value)}
+
+
+def variables(estate: Estate, component: Component) -> list[dict[str, Any]]:
+    """A component's variables as a container has them: those with secrets by reference."""
+    secret = secret_variables(estate, component)
+    name = child_name(estate.name, component.name)
+    return [
+        {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": variable}}}
+        if variable in secret
+        else {"name": variable, "value": value}
+        for variable, value in sorted(component.environment.items())
+    ]
 
 
 def configuration(estate: Estate, component: Component) -> dict[str, Any] | None:

@@ -3,9 +3,20 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render.component import Component
+from smartstore_operator.render.declared import Declared
 from smartstore_operator.render.kubernetes.images import Images
+from smartstore_operator.render.kubernetes.metadata import (
+    CLOUDNATIVE_PG_CLUSTER,
+    STRIMZI_CLUSTER,
+    child_name,
+    selector,
+)
 from smartstore_operator.render.platform import Platform
+
+STRIMZI_PODS = ("kafka", "connect")
+"""Components whose pods Strimzi makes, where it is used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,11 +27,32 @@ class Estate:
     namespace: str
     images: Images
     platform: Platform
-    keeps_data: bool
-    """Whether volumes stay when the SmartStore is deleted."""
-    replicas: int
-    """Pods of each component: one, none while suspended."""
+    spec: Spec
     components: tuple[Component, ...]
+    declared: Declared
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether volumes stay when the SmartStore is deleted."""
+        return self.spec.deletion_policy == "Retain"
+
+    @property
+    def replicas(self) -> int:
+        """Pods of each component: one, none while suspended."""
+        return 0 if self.spec.suspend else 1
+
+    def has(self, component: str) -> bool:
+        """Whether there is a component of this name; else that system is not ours."""
+        return any(other.name == component for other in self.components)
+
+    def pods_of(self, component: str) -> dict[str, str]:
+        """Labels of a component's pods."""
+        operators, name = self.platform.operators, child_name(self.name, component)
+        if "Strimzi" in operators and component in STRIMZI_PODS:
+            return {STRIMZI_CLUSTER: self.name, "strimzi.io/name": name}
+        if "CloudNativePG" in operators and component == "postgres":
+            return {CLOUDNATIVE_PG_CLUSTER: name}
+        return selector(self.name, component)
 
     def is_secret(self, text: str) -> bool:
         """Whether `text` holds the value of a secret, as it is or as a URL has it."""

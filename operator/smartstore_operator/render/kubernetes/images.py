@@ -6,6 +6,8 @@ from typing import get_args
 from smartstore_operator.render.component import Programs
 
 PROGRAMS: tuple[Programs, ...] = get_args(Programs)
+IMAGES = (*PROGRAMS, "connect")
+"""What `Images` names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,8 @@ class Images:
     kafka: str
     """The broker, and Connect with its plugins."""
     spark: str
+    connect: str
+    """Connect with its plugins as Strimzi runs it: that operator's image, and ours on top."""
 
     def of(self, programs: Programs) -> str:
         """The reference for these programs."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.render.component import Component
+from smartstore_operator.render.kubernetes import cloudnative_pg, strimzi
 from smartstore_operator.render.kubernetes.configuration import configuration, secret_configuration
 from smartstore_operator.render.kubernetes.estate import Estate
 from smartstore_operator.render.kubernetes.images import Images
@@ -36,9 +37,9 @@ def manifests(
         namespace=namespace,
         images=images,
         platform=platform,
-        keeps_data=smartstore.spec.deletion_policy == "Retain",
-        replicas=0 if smartstore.spec.suspend else 1,
+        spec=smartstore.spec,
         components=components,
+        declared=rendered.declared,
     )
     own = [manifest for component in components for manifest in _of_component(estate, component)]
     return tuple(overridden((*_shared(estate), *own), smartstore.spec.overrides))
@@ -66,6 +67,17 @@ def _shared(estate: Estate) -> Iterator[Manifest]:
 
 
 def _of_component(estate: Estate, component: Component) -> Iterator[Manifest]:
+    if cloudnative_pg.replaces(estate, component):
+        yield from cloudnative_pg.objects(estate, component)
+    elif not strimzi.replaces(estate, component):
+        yield from _of_our_own(estate, component)
+    elif (secret := secret_configuration(estate, component)) is not None:
+        yield secret
+    if "Strimzi" in estate.platform.operators:
+        yield from strimzi.objects(estate, component)
+
+
+def _of_our_own(estate: Estate, component: Component) -> Iterator[Manifest]:
     for settings in (configuration(estate, component), secret_configuration(estate, component)):
         if settings is not None:
             yield settings

@@ -7,6 +7,10 @@ MANAGED = {"app.kubernetes.io/managed-by": "smartstore-operator"}
 """The label of all that the operator makes."""
 ESTATE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
+CLOUDNATIVE_PG_CLUSTER = "cnpg.io/cluster"
+"""Label of CloudNativePG's pods: the Cluster that they belong to."""
+STRIMZI_CLUSTER = "strimzi.io/cluster"
+"""By this Strimzi knows which cluster a resource or a pod belongs to."""
 
 
 def child_name(estate: str, component: str) -> str:

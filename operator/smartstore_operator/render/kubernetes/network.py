@@ -75,7 +75,7 @@ def _is_open(port: str, component: Component) -> bool:
 def _ingress(estate: Estate, port: int, clients: tuple[str, ...]) -> dict[str, Any]:
     rule: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": port}]}
     if clients:
-        rule["from"] = [{"podSelector": {"matchLabels": selector(estate.name, client)}} for client in clients]
+        rule["from"] = [{"podSelector": {"matchLabels": estate.pods_of(client)}} for client in clients]
     return rule
 
 
@@ -84,7 +84,7 @@ def _egress(estate: Estate, port: str) -> dict[str, Any]:
     if owner is None:  # the system of somebody else, whose address a policy cannot name
         return {"ports": [{"protocol": "TCP", "port": _OUTSIDE_PORTS[port]}]}
     return {
-        "to": [{"podSelector": {"matchLabels": selector(estate.name, owner.name)}}],
+        "to": [{"podSelector": {"matchLabels": estate.pods_of(owner.name)}}],
         "ports": [{"protocol": "TCP", "port": owner.ports[port]}],
     }
 

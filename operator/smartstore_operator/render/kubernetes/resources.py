@@ -4,20 +4,22 @@ from typing import Any
 
 from smartstore.contracts.applications import is_hot
 from smartstore_operator.api.scalars import quantity
+from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render.component import Component
 
-_STORAGE = {"kafka": "20Gi", "valkey": "5Gi", "postgres": "10Gi", "world": "5Gi", "lake": "20Gi"}
-_HOT_STORAGE = "5Gi"
+_SMALL_STORAGE = "5Gi"
+_KEEPERS = ("kafka", "valkey", "postgres", "world", "lake")
 
 
 def keeps_state(component: Component) -> bool:
     """Whether what it has in its state directory must outlive its pod."""
-    return component.kind == "service" and (component.name in _STORAGE or is_hot(component.name))
+    return component.kind == "service" and (component.name in _KEEPERS or is_hot(component.name))
 
 
-def storage(component: str) -> str:
+def storage(spec: Spec, component: str) -> str:
     """Size of a component's volume."""
-    return _HOT_STORAGE if is_hot(component) else _STORAGE[component]
+    chosen = {"kafka": spec.kafka.storage, "postgres": spec.postgres.storage, "lake": spec.lake.size}
+    return chosen.get(component, _SMALL_STORAGE)
 
 
 def resources(component: Component) -> dict[str, Any]:

@@ -5,12 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from smartstore_operator.render.component import Component, Probe
-from smartstore_operator.render.kubernetes.configuration import checksum, files_volume, secret_variables
+from smartstore_operator.render.kubernetes.configuration import (
+    CONFIG_CHECKSUM,
+    checksum,
+    files_volume,
+    variables,
+)
 from smartstore_operator.render.kubernetes.estate import Estate
 from smartstore_operator.render.kubernetes.metadata import child_name, metadata, selector
 from smartstore_operator.render.kubernetes.resources import keeps_state, resources, storage
 
-CONFIG_CHECKSUM = "smartstore.io/config-checksum"
 _USER = 10_001
 _STATE, _CONFIG, _SCRATCH = "state", "config", "scratch"
 _PROBE_SECONDS = 2
@@ -96,7 +100,7 @@ def _claim(estate: Estate, component: Component) -> dict[str, Any]:
         "metadata": {"name": _STATE, "labels": selector(estate.name, component.name)},
         "spec": {
             "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": storage(component.name)}},
+            "resources": {"requests": {"storage": storage(estate.spec, component.name)}},
             "volumeMode": "Filesystem",
         },
         "status": {"phase": "Pending"},
@@ -163,7 +167,7 @@ def _container(
     if component.reads_state_of is not None:
         path = estate.platform.state_dir(component.reads_state_of)
         mounts.append({"name": component.reads_state_of, "mountPath": path, "readOnly": True})
-    environment = _environment(estate, component)
+    environment = variables(estate, component)
     return {
         "name": name,
         "image": estate.images.of(component.programs),
@@ -178,17 +182,6 @@ def _container(
         },
         "volumeMounts": mounts,
     }
-
-
-def _environment(estate: Estate, component: Component) -> list[dict[str, Any]]:
-    secret = secret_variables(estate, component)
-    name = child_name(estate.name, component.name)
-    return [
-        {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": variable}}}
-        if variable in secret
-        else {"name": variable, "value": value}
-        for variable, value in sorted(component.environment.items())
-    ]
 
 
 def _volumes(estate: Estate, component: Component) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import base64
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +13,45 @@ import yaml
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.kubernetes import Images, manifests, place
+from tests.specs import plain
 
 pytestmark = pytest.mark.unit
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMESPACE, CLUSTER_ID = "shops", "MkU3OEVBNTcwNTJENDM2Qg"
 IMAGES = Images(
-    services="example/services:1", kafka="example/kafka@sha256:0123", spark="registry:5000/spark:1"
+    services="example/services:1",
+    kafka="example/kafka@sha256:0123",
+    spark="registry:5000/spark:1",
+    connect="example/connect:1",
 )
+STRIMZI: dict[str, Any] = {"kafka": {"type": "Strimzi"}}
+CLOUDNATIVE_PG: dict[str, Any] = {"postgres": {"type": "CloudNativePG"}}
+EXTERNAL: dict[str, Any] = {"kafka": {"type": "External", "bootstrapServers": "k1:9092"}}
 SPECS: tuple[dict[str, Any], ...] = (
     {},
     {"source": {"type": "External"}},
-    {"kafka": {"type": "External", "bootstrapServers": "k1:9092"}, "lake": {"enabled": False}},
+    {**EXTERNAL, "lake": {"enabled": False}},
     {"streaming": {"hot": {"shards": 2}}},
+    STRIMZI,
+    {**STRIMZI, **CLOUDNATIVE_PG},
+    {**STRIMZI, "profile": "Production", "connect": {"type": "External", "url": "http://connect:8083"}},
 )
+GOLDEN_SPECS: dict[str, dict[str, Any]] = {"plain": {}, "strimzi": STRIMZI, "cloudnative-pg": CLOUDNATIVE_PG}
 UNLIMITED_NAME = "a" * 40
+WORKLOADS = ("StatefulSet", "Deployment", "Job")
 
 
 def _objects(name: str = "demo", **spec: Any) -> list[dict[str, Any]]:
     document = {"apiVersion": "smartstore.io/v1alpha1", "kind": "SmartStore", "metadata": {"name": name}}
-    smartstore = SmartStore.parse({**document, "spec": spec})
+    smartstore = SmartStore.parse({**document, "spec": plain(**spec)})
     secrets = {secret: f"value-of-{secret}/äöü@" for secret in secret_names(smartstore)}
     platform = place(smartstore, NAMESPACE, secrets, CLUSTER_ID)
     return [dict(manifest) for manifest in manifests(smartstore, platform, NAMESPACE, IMAGES)]
 
 
 def _pods(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [manifest["spec"]["template"] for manifest in objects if "template" in manifest.get("spec", {})]
+    return [m["spec"]["template"] for m in objects if m["kind"] in WORKLOADS]
 
 
 def _containers(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -51,19 +63,27 @@ def _component(manifest: Mapping[str, Any]) -> str:
     return str(manifest["metadata"]["labels"].get("app.kubernetes.io/component", "shared"))
 
 
-def test_golden_files() -> None:
+@pytest.mark.parametrize("case", GOLDEN_SPECS)
+def test_golden_files(case: str) -> None:
     found: dict[str, list[dict[str, Any]]] = {}
-    for manifest in _objects(source={"type": "Simulation"}):
-        found.setdefault(_component(manifest), []).append(manifest)
+    for manifest in _objects(source={"type": "Simulation"}, **GOLDEN_SPECS[case]):
+        if case == "plain" or not _is_of_kubernetes(manifest):
+            found.setdefault(_component(manifest), []).append(manifest)
+    golden = GOLDEN / case
     if os.environ.get("SMARTSTORE_UPDATE_GOLDEN"):
-        GOLDEN.mkdir(exist_ok=True)
-        for old in GOLDEN.glob("*.yaml"):
+        golden.mkdir(exist_ok=True, parents=True)
+        for old in golden.glob("*.yaml"):
             old.unlink()
         for component, objects in found.items():
-            (GOLDEN / f"{component}.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False, width=120))
-    assert {path.stem for path in GOLDEN.glob("*.yaml")} == set(found)
+            (golden / f"{component}.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False, width=120))
+    assert {path.stem for path in golden.glob("*.yaml")} == set(found)
     for component, objects in found.items():
-        assert list(yaml.safe_load_all((GOLDEN / f"{component}.yaml").read_text())) == objects, component
+        assert list(yaml.safe_load_all((golden / f"{component}.yaml").read_text())) == objects, component
+
+
+def _is_of_kubernetes(manifest: Mapping[str, Any]) -> bool:
+    group = str(manifest["apiVersion"]).rpartition("/")[0]
+    return "." not in group or group.endswith(".k8s.io")
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -94,20 +114,36 @@ def test_pods_meet_the_restricted_standard(spec: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_every_connection_is_allowed_on_both_sides(spec: dict[str, Any]) -> None:
-    policies = {_component(m): m["spec"] for m in _objects(**spec) if m["kind"] == "NetworkPolicy"}
-    assert policies.pop("shared")["policyTypes"] == ["Ingress", "Egress"]
-    for component, policy in policies.items():
-        for rule in policy["egress"][1:]:
-            (port,) = rule["ports"]
-            for peer in rule.get("to", []):
-                owner = peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
-                allowed = [r for r in policies[owner]["ingress"] if port in r["ports"]]
-                callers = [
-                    caller["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
-                    for rule in allowed
-                    for caller in rule.get("from", [])
-                ]
-                assert component in callers, (component, owner)
+    objects = _objects(**spec)
+    policies = [m["spec"] for m in objects if m["kind"] == "NetworkPolicy"]
+    shared = policies.pop(0)
+    assert (shared["policyTypes"], list(shared)) == (["Ingress", "Egress"], ["podSelector", "policyTypes"])
+    let_in = {(_labels(to), port, _labels(peer)) for to, port, peer in _let_in(objects, policies)}
+    asked = {
+        (_labels(peer), rule["ports"][0]["port"], _labels(policy))
+        for policy in policies
+        for rule in policy.get("egress", [])[1:]
+        for peer in rule.get("to", [])
+    }
+    assert asked
+    assert asked <= let_in
+
+
+def _let_in(objects: list[dict[str, Any]], policies: list[Any]) -> Iterator[tuple[Any, int, Any]]:
+    """(pods, port, who may come) by our policies and by those that Strimzi makes of a listener."""
+    for policy in policies:
+        for rule in policy.get("ingress", []):
+            for peer in rule.get("from", []):
+                yield policy, rule["ports"][0]["port"], peer
+    for kafka in (manifest for manifest in objects if manifest["kind"] == "Kafka"):
+        brokers = {"strimzi.io/cluster": "demo", "strimzi.io/name": "demo-kafka"}
+        for listener in kafka["spec"]["kafka"]["listeners"]:
+            for peer in listener["networkPolicyPeers"]:
+                yield {"podSelector": {"matchLabels": brokers}}, listener["port"], peer
+
+
+def _labels(of: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    return frozenset(of["podSelector"]["matchLabels"].items())
 
 
 def test_names_fit_for_the_longest_name() -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from smartstore.contracts.derive.connect import connect_schema
 from smartstore.contracts.derive.sql import table_topics
 from smartstore.contracts.topics import CONFIG_TOPICS, Topic
 from smartstore.contracts.wire import HEADER_TICK
-from smartstore.serving.connectors.settings import Settings
 
 Config = Mapping[str, str]
 
@@ -18,6 +19,27 @@ _STRINGS = "org.apache.kafka.connect.storage.StringConverter"
 _JSON = "org.apache.kafka.connect.json.JsonConverter"
 
 
+class Login(Struct, frozen=True, kw_only=True):
+    """A Postgres login as a connector's configuration shows it; the password may be a ConfigProvider reference."""
+
+    user: str
+    password: str
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Addresses and logins of one SmartStore, as Kafka Connect sees them."""
+
+    prefix: str
+    """What the topics' names begin with."""
+    names: str
+    """What the connectors' names begin with."""
+    host: str
+    port: int
+    database: str
+    sink: Login
+    cdc: Login
+
+
 def declared_connectors(settings: Settings) -> dict[str, Config]:
     """Name → configuration of every connector this SmartStore should have."""
     sinks = {sink_name(settings, topic): sink_config(settings, topic) for topic in table_topics()}
@@ -26,12 +48,12 @@ def declared_connectors(settings: Settings) -> dict[str, Config]:
 
 def sink_name(settings: Settings, topic: Topic) -> str:
     """Name of the sink of a topic; its consumer group is `connect-<name>`."""
-    return f"{settings.prefix}sink-{topic.name.replace('_', '-')}"
+    return f"{settings.names}sink-{topic.name.replace('_', '-')}"
 
 
 def source_name(settings: Settings) -> str:
     """Name of the source of the configuration."""
-    return f"{settings.prefix}source-config"
+    return f"{settings.names}source-config"
 
 
 def slot_name(settings: Settings) -> str:

@@ -1,0 +1,10 @@
+"""The names by which processes log in to Postgres."""
+
+OWNER = "smartstore"
+"""Owns the schemas."""
+SINK = "smartstore_sink"
+"""Writes the contract tables."""
+CDC = "smartstore_cdc"
+"""Replicates the configuration."""
+GATEWAY = "smartstore_gateway"
+"""Looks up API keys."""

@@ -1,0 +1,210 @@
+"""Brokers, topics, Connect and connectors as resources of the Strimzi operator.
+
+https://strimzi.io/docs/operators/latest/configuring
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from smartstore_operator.api.scalars import mebibytes
+from smartstore_operator.api.services import Kafka
+from smartstore_operator.render import connect
+from smartstore_operator.render.component import Component
+from smartstore_operator.render.kubernetes.configuration import CONFIG_CHECKSUM, checksum, variables
+from smartstore_operator.render.kubernetes.estate import Estate
+from smartstore_operator.render.kubernetes.metadata import STRIMZI_CLUSTER, child_name, metadata
+from smartstore_operator.render.kubernetes.resources import resources
+
+API_VERSION = "kafka.strimzi.io/v1"
+_LISTENER = "plain"
+_MOST_COPIES = 3
+_ENTITY_HEAP = "96m"
+
+
+def replaces(estate: Estate, component: Component) -> bool:
+    """Whether Strimzi's resources take the place of the component's own workload."""
+    return "Strimzi" in estate.platform.operators and component.name in ("kafka", "topics", "connect")
+
+
+def objects(estate: Estate, component: Component) -> Iterator[dict[str, Any]]:
+    """Strimzi's resources for a component; nothing for most of them."""
+    match component.name:
+        case "kafka":
+            yield _node_pool(estate, component)
+            yield _kafka(estate, component)
+        case "topics":
+            for topic, configuration in estate.declared.topics.items():
+                yield _topic(estate, component, topic, configuration)
+        case "connect":
+            yield _connect(estate, component)
+            yield _connect_policy(estate, component)
+        case "connectors" if estate.has("connect"):
+            for name, configuration in estate.declared.connectors.items():
+                yield _connector(estate, component, name, configuration)
+
+
+def _kafka(estate: Estate, component: Component) -> dict[str, Any]:
+    kafka = estate.spec.kafka
+    clients = [name for name in estate.clients_of(component)["kafka"] if name != "topics"]
+    listener = {
+        "name": _LISTENER,
+        "port": component.ports["kafka"],
+        "type": "internal",
+        "tls": False,
+        "networkPolicyPeers": [
+            {"podSelector": {"matchLabels": estate.pods_of(client)}} for client in clients
+        ],
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Kafka",
+        "metadata": metadata(estate.name, estate.namespace, component.name, name=estate.name),
+        "spec": {
+            "kafka": {
+                **({"version": kafka.version} if kafka.version else {}),
+                "listeners": [listener],
+                "config": _broker_settings(kafka),
+            },
+            "entityOperator": {
+                "topicOperator": {"jvmOptions": {"-Xms": _ENTITY_HEAP, "-Xmx": _ENTITY_HEAP}},
+                # A topic is not held up by a finalizer when its operator is gone before it.
+                "template": {
+                    "topicOperatorContainer": {"env": [{"name": "STRIMZI_USE_FINALIZERS", "value": "false"}]}
+                },
+            },
+        },
+    }
+
+
+def _broker_settings(kafka: Kafka) -> dict[str, Any]:
+    copies = min(kafka.replicas, _MOST_COPIES)
+    in_sync = max(1, copies - 1)
+    return {
+        "auto.create.topics.enable": False,
+        "num.partitions": kafka.partitions,
+        "default.replication.factor": copies,
+        "min.insync.replicas": in_sync,
+        "offsets.topic.replication.factor": copies,
+        "transaction.state.log.replication.factor": copies,
+        "transaction.state.log.min.isr": in_sync,
+        "share.coordinator.state.topic.replication.factor": copies,
+        "share.coordinator.state.topic.min.isr": in_sync,
+        # Business time lives in the value; a simulated date as record time would expire at once.
+        "log.message.timestamp.type": "LogAppendTime",
+    }
+
+
+def _node_pool(estate: Estate, component: Component) -> dict[str, Any]:
+    """Brokers that are controllers too."""
+    kafka = estate.spec.kafka
+    volume = {
+        "id": 0,
+        "type": "persistent-claim",
+        "size": kafka.storage,
+        "deleteClaim": not estate.keeps_data,
+        "kraftMetadata": "shared",
+    }
+    name = f"brokers-{hashlib.sha256(estate.name.encode()).hexdigest()[:6]}"  # one of a name in a namespace
+    meta = metadata(estate.name, estate.namespace, component.name, name=name)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "KafkaNodePool",
+        "metadata": {**meta, "labels": {**meta["labels"], STRIMZI_CLUSTER: estate.name}},
+        "spec": {
+            "replicas": kafka.replicas,
+            "roles": ["controller", "broker"],
+            "storage": {"type": "jbod", "volumes": [volume]},
+            "jvmOptions": _heap(kafka.heap),
+            "resources": resources(component),
+        },
+    }
+
+
+def _topic(
+    estate: Estate, component: Component, topic: str, configuration: Mapping[str, str]
+) -> dict[str, Any]:
+    name = child_name(estate.name, topic.replace("_", "-"))
+    meta = metadata(estate.name, estate.namespace, component.name, name=name)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "KafkaTopic",
+        "metadata": {**meta, "labels": {**meta["labels"], STRIMZI_CLUSTER: estate.name}},
+        "spec": {
+            "topicName": topic,
+            "partitions": estate.spec.kafka.partitions,
+            "config": dict(configuration),
+        },
+    }
+
+
+def _connect(estate: Estate, component: Component) -> dict[str, Any]:
+    group = connect.group_id(estate.name)
+    annotations = {"strimzi.io/use-connector-resources": "true"}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "KafkaConnect",
+        "metadata": metadata(
+            estate.name, estate.namespace, component.name, name=estate.name, annotations=annotations
+        ),
+        "spec": {
+            **({"version": estate.spec.kafka.version} if estate.spec.kafka.version else {}),
+            "image": estate.images.connect,
+            "replicas": estate.replicas,
+            "bootstrapServers": estate.platform.address("kafka"),
+            "groupId": group,
+            "configStorageTopic": f"{group}-configs",
+            "offsetStorageTopic": f"{group}-offsets",
+            "statusStorageTopic": f"{group}-status",
+            "config": dict(estate.declared.connect_group),
+            "jvmOptions": _heap(estate.spec.connect.heap),
+            "resources": resources(component),
+            "template": {
+                "pod": {"metadata": {"annotations": {CONFIG_CHECKSUM: checksum(component)}}},
+                "connectContainer": {"env": variables(estate, component)},
+            },
+        },
+    }
+
+
+def _connector(
+    estate: Estate, component: Component, name: str, configuration: Mapping[str, str]
+) -> dict[str, Any]:
+    settings = dict(configuration)
+    plugin, tasks = settings.pop("connector.class"), settings.pop("tasks.max")
+    meta = metadata(estate.name, estate.namespace, component.name, name=name)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "KafkaConnector",
+        "metadata": {**meta, "labels": {**meta["labels"], STRIMZI_CLUSTER: estate.name}},
+        "spec": {"class": plugin, "tasksMax": int(tasks), "config": settings},
+    }
+
+
+def _connect_policy(estate: Estate, component: Component) -> dict[str, Any]:
+    """Who may use Connect's REST interface; Strimzi's own policy lets only its operator in."""
+    clients = estate.clients_of(component)["connect"]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(
+            estate.name,
+            estate.namespace,
+            component.name,
+            name=child_name(estate.name, "connect-clients"),
+        ),
+        "spec": {
+            "podSelector": {"matchLabels": estate.pods_of(component.name)},
+            "policyTypes": ["Ingress"],
+            "ingress": [
+                {
+                    "ports": [{"protocol": "TCP", "port": component.ports["connect"]}],
+                    "from": [{"podSelector": {"matchLabels": estate.pods_of(client)}} for client in clients],
+                }
+            ],
+        },
+    }
+
+
+def _heap(size: str) -> dict[str, str]:
+    return {"-Xms": f"{mebibytes(size)}m", "-Xmx": f"{mebibytes(size)}m"}

@@ -1,0 +1,42 @@
+"""Resource definitions of other operators, put into the API server.
+
+They are those operators' own: `OPERATOR_CRDS` names the directories with their YAML files, separated by colons.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from smartstore_operator.reconcile.kinds import KINDS, OF_OPERATORS
+from smartstore_operator.render.platform import Operator
+from tests.api_server import kubectl
+
+VARIABLE = "OPERATOR_CRDS"
+
+
+def names(operator: Operator) -> list[str]:
+    """Names of the definitions of the kinds in use."""
+    found = [KINDS[kind] for kind in OF_OPERATORS[operator]]
+    return [f"{plural}.{version.rpartition('/')[0]}" for version, plural in found]
+
+
+def define(operator: Operator, scratch: Path) -> None:
+    """Put them in and wait until they can be used; `scratch` is a directory for a file."""
+    wanted = names(operator)
+    file = scratch / f"{operator}.yaml"
+    found = [each for each in _definitions() if each["metadata"]["name"] in wanted]
+    assert len(found) == len(wanted), f"{os.environ[VARIABLE]} lacks some of {wanted}"
+    file.write_text(yaml.safe_dump_all(found))
+    kubectl("apply", "--server-side", f"--filename={file}")
+    kubectl("wait", "--for=condition=Established", "--timeout=20s", *(f"crd/{name}" for name in wanted))
+
+
+def _definitions() -> Iterator[dict[str, Any]]:
+    for directory in os.environ[VARIABLE].split(":"):
+        for file in sorted(Path(directory).glob("*.yaml")):
+            if "kind: CustomResourceDefinition" in file.read_text():
+                documents = yaml.load_all(file.read_text(), yaml.CSafeLoader)
+                yield from (each for each in documents if each["kind"] == "CustomResourceDefinition")
