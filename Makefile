@@ -4,7 +4,7 @@ PYTHON ?= python3
 SMARTSTORE = .venv/bin/smartstore
 PYTEST = .venv/bin/pytest
 RUFF = .venv/bin/ruff
-SOURCES = apps operator tests tools
+SOURCES = apps operator tests tools images
 
 # make run FILE=my-store.yaml FOR=10m
 FILE ?=
@@ -13,6 +13,8 @@ FOR ?=
 BASE ?=
 CA ?=
 TAG ?=
+# make images ARGS=connect STRIMZI_KAFKA=registry.example/strimzi/kafka:1.2.0-kafka-4.3.1
+STRIMZI_KAFKA ?=
 # make test-unit ARGS='-k lots -x'
 ARGS ?=
 
@@ -50,7 +52,7 @@ e2e: setup ## a SmartStore in real pods, on the cluster that KUBECONFIG names; n
 	$(call tests_in,tests/pods)
 
 images: setup ## the images, by docker or buildah; BASE is another base image, CA a file of certificates, TAG another tag
-	BASE='$(BASE)' CA='$(CA)' TAG='$(TAG)' .venv/bin/python tools/images.py $(ARGS)
+	BASE='$(BASE)' CA='$(CA)' TAG='$(TAG)' STRIMZI_KAFKA='$(STRIMZI_KAFKA)' .venv/bin/python tools/images.py $(ARGS)
 
 test-e2e: setup ## the whole system, from simulated shelf to verified books
 	$(call tests_in,tests/e2e)

@@ -1,8 +1,9 @@
 """`make images`: build the images of images/Containerfile with docker or buildah, whichever is there.
 
-    python tools/images.py [operator|services|kafka|spark ...]
+    python tools/images.py [operator|services|kafka|spark|connect ...]
 
 BASE names another base image, CA a file with certificates to trust while building, TAG the tag (default: the version).
+STRIMZI_KAFKA is the image from which Strimzi runs Kafka; `connect` adds the plugins to it, and is built only by name.
 """
 
 import os
@@ -17,6 +18,7 @@ from smartstore_operator.embedded.toolchain import ToolchainError, jar_dir, plug
 ROOT = Path(__file__).resolve().parents[1]
 CONTEXT = ROOT / "build" / "images"
 TARGETS = ("operator", "services", "kafka", "spark")
+CONNECT = "connect"
 JARS = ("kafka", "connect", "spark")
 LOCK = ("pyproject.toml", "uv.lock")
 SOURCES = ("pyproject.toml", "uv.lock", "apps", "operator")
@@ -24,8 +26,12 @@ SOURCES = ("pyproject.toml", "uv.lock", "apps", "operator")
 
 def main(targets: list[str]) -> int:
     """Build the named images, or all."""
-    if unknown := [target for target in targets if target not in TARGETS]:
-        print(f"images: no image {', '.join(unknown)}; there are {', '.join(TARGETS)}", file=sys.stderr)
+    known = (*TARGETS, CONNECT)
+    if unknown := [target for target in targets if target not in known]:
+        print(f"images: no image {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    if CONNECT in targets and not os.environ.get("STRIMZI_KAFKA"):
+        print("images: connect needs STRIMZI_KAFKA, the image from which Strimzi runs Kafka", file=sys.stderr)
         return 2
     builder = next((name for name in ("docker", "buildah") if _works(name)), None)
     if builder is None:
@@ -60,7 +66,8 @@ def prepare() -> None:
     for name in JARS:
         _copy(jar_dir(name), CONTEXT / "jars" / name)
     _copy(plugin_dir(), CONTEXT / "plugins")
-    _copy(ROOT / "images" / "install", CONTEXT / "install")
+    for part in ("install", "spark"):
+        _copy(ROOT / "images" / part, CONTEXT / part)
     shutil.copy(ROOT / "LICENSE", CONTEXT)
     shutil.copy(ROOT / "images" / "Containerfile", CONTEXT)
 
@@ -79,8 +86,9 @@ def _works(builder: str) -> bool:
 def _command(builder: str, target: str, name: str) -> list[str]:
     build = ["docker", "build"] if builder == "docker" else ["buildah", "build", "--layers"]
     command = [*build, "--file", "Containerfile", "--target", target, "--tag", name]
-    if base := os.environ.get("BASE"):
-        command += ["--build-arg", f"BASE={base}"]
+    for argument in ("BASE", "STRIMZI_KAFKA"):
+        if value := os.environ.get(argument):
+            command += ["--build-arg", f"{argument}={value}"]
     if authority := os.environ.get("CA"):
         command += ["--secret", f"id=ca,src={authority}"]
     return [*command, "."]

@@ -1,4 +1,4 @@
-"""The Spark session of our streaming applications, in local mode, tuned for small machines."""
+"""The Spark session of our streaming applications."""
 
 import os
 import shutil
@@ -10,6 +10,9 @@ from typing import Any
 import msgspec
 from pyspark.sql import SparkSession
 
+SUBMITTED = "SMARTSTORE_SPARK_SUBMITTED"
+"""Variable that says, by `true`, that spark-submit has begun the application and given it master, memory and jars."""
+
 
 def spark_session(
     name: str,
@@ -20,28 +23,33 @@ def spark_session(
     *,
     tasks_per_core: int = 1,
 ) -> SparkSession:
-    """A local session with the given jars on its class path. `variables`: the SMARTSTORE_SPARK_* environment.
+    """A session in local mode with the given jars on its class path, or the one that spark-submit has prepared.
 
-    `scratch` is emptied: what a killed driver left there would otherwise stay for ever. `extra` are settings that only
-    this application has. More than one task per core is for tasks that wait more than they compute.
+    `variables` are the SMARTSTORE_SPARK_* environment, `extra` settings that only this application has. In local mode
+    `scratch` is emptied: what a killed driver left there would otherwise stay for ever. More than one task per core is
+    for tasks that wait more than they compute.
     """
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    tasks = tasks_per_core * int(variables.get("SMARTSTORE_SPARK_CORES", "2"))
-    memory = variables.get("SMARTSTORE_SPARK_DRIVER_MEMORY", "1g")
-    builder = SparkSession.builder.master(f"local[{tasks},4]").appName(f"smartstore-{name}")
-    java = variables.get("SMARTSTORE_SPARK_JAVA_OPTIONS", "")
-    for setting, value in {**settings(jars, scratch, memory, java), **(extra or {})}.items():
+    given = {**COMMON, **(extra or {})}
+    builder = SparkSession.builder.appName(f"smartstore-{name}")
+    if variables.get(SUBMITTED) != "true":
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        tasks = tasks_per_core * int(variables.get("SMARTSTORE_SPARK_CORES", "2"))
+        builder = builder.master(f"local[{tasks},4]")
+        memory = variables.get("SMARTSTORE_SPARK_DRIVER_MEMORY", "1g")
+        java = variables.get("SMARTSTORE_SPARK_JAVA_OPTIONS", "")
+        given = {**local_settings(jars, scratch, memory, java), **given}
+    for setting, value in given.items():
         builder = builder.config(setting, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("WARN")
     return session
 
 
-def settings(jars: Path, scratch: Path, memory: str, java_options: str = "") -> dict[str, str]:
-    """Spark configuration that all applications share."""
+def local_settings(jars: Path, scratch: Path, memory: str, java_options: str = "") -> dict[str, str]:
+    """Spark configuration of a driver that does everything itself."""
     return {
         "spark.driver.memory": memory,
         "spark.driver.host": "127.0.0.1",
@@ -49,27 +57,32 @@ def settings(jars: Path, scratch: Path, memory: str, java_options: str = "") -> 
         "spark.driver.extraClassPath": f"{jars}/*",
         "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC -Xss2m {java_options} -Djava.io.tmpdir={scratch}",
         "spark.local.dir": str(scratch),
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.sql.shuffle.partitions": "2",
-        # Hashes over every byte that nobody reads; any of the three switches them on.
-        "spark.sql.shuffle.orderIndependentChecksum.enabled": "false",
-        "spark.sql.shuffle.orderIndependentChecksum.enableFullRetryOnMismatch": "false",
-        "spark.sql.shuffle.orderIndependentChecksum.enableQueryLevelRollbackOnMismatch": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.execution.arrow.maxRecordsPerBatch": "1000000",
-        "spark.sql.streaming.noDataMicroBatches.enabled": "false",
-        "spark.sql.streaming.minBatchesToRetain": "10",
-        "spark.sql.streaming.maxBatchesToRetainInMemory": "1",
-        "spark.sql.streaming.numRecentProgressUpdates": "5",
-        "spark.sql.streaming.metricsEnabled": "false",
-        "spark.sql.ui.retainedExecutions": "5",
-        "spark.ui.retainedJobs": "5",
-        "spark.ui.retainedStages": "5",
-        "spark.python.worker.reuse": "true",
-        "spark.locality.wait": "0",
     }
+
+
+COMMON = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "2",
+    # Hashes over every byte that nobody reads; any of the three switches them on.
+    "spark.sql.shuffle.orderIndependentChecksum.enabled": "false",
+    "spark.sql.shuffle.orderIndependentChecksum.enableFullRetryOnMismatch": "false",
+    "spark.sql.shuffle.orderIndependentChecksum.enableQueryLevelRollbackOnMismatch": "false",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "1000000",
+    "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    "spark.sql.streaming.minBatchesToRetain": "10",
+    "spark.sql.streaming.maxBatchesToRetainInMemory": "1",
+    "spark.sql.streaming.numRecentProgressUpdates": "5",
+    "spark.sql.streaming.metricsEnabled": "false",
+    "spark.sql.ui.retainedExecutions": "5",
+    "spark.ui.retainedJobs": "5",
+    "spark.ui.retainedStages": "5",
+    "spark.python.worker.reuse": "true",
+    "spark.locality.wait": "0",
+}
+"""Spark configuration of all our applications."""
 
 
 def lag(source: Any) -> int:

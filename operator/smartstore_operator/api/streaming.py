@@ -11,6 +11,18 @@ from smartstore_operator.api.scalars import Duration, Size
 _TRIGGER = Between(timedelta(0), timedelta(hours=1))
 
 
+class Executors(Block):
+    """The executors of an application, for backend SparkApplication; Local has none."""
+
+    instances: Annotated[int, Field(ge=1, le=1_000)] = Field(default=1, description="How many there are.")
+    cores: Annotated[int, Field(ge=1, le=128)] = Field(
+        default=2, description="Tasks that one executor runs at a time."
+    )
+    memory: Size = Field(
+        default="1Gi", description="Java heap of an executor; its Python workers come on top."
+    )
+
+
 class Hot(Block):
     """The application that runs all stock jobs."""
 
@@ -22,6 +34,7 @@ class Hot(Block):
         default=200_000, description="Most records of one micro-batch."
     )
     driver_memory: Size = Field(default="1Gi", description="Java heap of the driver.")
+    executors: Executors = Field(default=Executors(), description="Its executors.")
     shards: Annotated[int, Field(ge=1, le=512)] = Field(
         default=1,
         description="How many applications share the stores, evenly by Kafka partition: a divisor of "
@@ -44,6 +57,7 @@ class LakeApplication(Block):
         default=200_000, description="Most records of one micro-batch."
     )
     driver_memory: Size = Field(default="640Mi", description="Java heap of the driver.")
+    executors: Executors = Field(default=Executors(), description="Its executors.")
 
 
 class Streaming(Block):
@@ -53,6 +67,16 @@ class Streaming(Block):
         default="SparkApplication",
         description="SparkApplication: run by the Spark operator. Local: a driver in local mode. "
         "One machine runs Local for both.",
+    )
+    service_account: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+        default="spark-operator-spark",
+        description="SparkApplication: the ServiceAccount by which drivers make executors; the chart of the Spark "
+        "operator makes this one in the namespaces that it looks after.",
+    )
+    volume_access: Literal["ReadWriteMany", "ReadWriteOnce"] = Field(
+        default="ReadWriteMany",
+        description="SparkApplication: how driver and executors share the volume with checkpoint or tables. "
+        "ReadWriteOnce does where all their pods are on one node.",
     )
     hot: Hot = Field(default=Hot(), description="The application that runs all stock jobs.")
     lake: LakeApplication = Field(

@@ -43,7 +43,7 @@ def health_of(workload: Mapping[str, Any] | None, pods: Iterable[Mapping[str, An
     found = _of_job(workload) if workload["kind"] == "Job" else _of_replicas(workload)
     if found.is_ready:
         return found
-    return next((trouble for pod in pods if (trouble := _trouble(pod)) is not None), found)
+    return next((trouble for pod in pods if (trouble := trouble_of(pod)) is not None), found)
 
 
 def _of_job(job: Mapping[str, Any]) -> Health:
@@ -73,7 +73,7 @@ def _of_replicas(workload: Mapping[str, Any]) -> Health:
     return READY
 
 
-def _trouble(pod: Mapping[str, Any]) -> Health | None:
+def trouble_of(pod: Mapping[str, Any]) -> Health | None:
     """Why a pod will not become ready by itself, if it will not."""
     name, status = pod["metadata"]["name"], pod.get("status", {})
     for condition in status.get("conditions", []):

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from smartstore_operator.reconcile import cloudnative_pg, strimzi
+from smartstore_operator.reconcile import cloudnative_pg, spark, strimzi
 from smartstore_operator.reconcile.health import READY, Health, health_of
 from smartstore_operator.reconcile.kinds import WORKLOADS
 
 _OF_STRIMZI = ("Kafka", "KafkaTopic", "KafkaConnect", "KafkaConnector")
 """A KafkaNodePool never says that it is ready."""
-_JUDGED = (*WORKLOADS, *_OF_STRIMZI, "Cluster")
+_JUDGED = (*WORKLOADS, *_OF_STRIMZI, "Cluster", "SparkApplication")
 
 
 def health(wanted: Iterable[Mapping[str, Any]], found: Iterable[Mapping[str, Any]]) -> Health:
@@ -23,6 +23,8 @@ def health(wanted: Iterable[Mapping[str, Any]], found: Iterable[Mapping[str, Any
 def _of(item: Mapping[str, Any] | None, pods: Sequence[Mapping[str, Any]]) -> Health:
     if item is not None and item["kind"] in _OF_STRIMZI:
         return strimzi.health(item)
+    if item is not None and item["kind"] == "SparkApplication":
+        return spark.health(item, pods)
     if item is not None and item["kind"] == "Cluster":
         return cloudnative_pg.health(item)
     return health_of(item, pods)

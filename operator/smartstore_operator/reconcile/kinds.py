@@ -21,6 +21,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "KafkaTopic": ("kafka.strimzi.io/v1", "kafkatopics"),
     "KafkaConnect": ("kafka.strimzi.io/v1", "kafkaconnects"),
     "KafkaConnector": ("kafka.strimzi.io/v1", "kafkaconnectors"),
+    "SparkApplication": ("sparkoperator.k8s.io/v1beta2", "sparkapplications"),
     "Cluster": ("postgresql.cnpg.io/v1", "clusters"),
     "Event": ("events.k8s.io/v1", "events"),
     "Lease": ("coordination.k8s.io/v1", "leases"),
@@ -31,12 +32,17 @@ KINDS: Mapping[str, tuple[str, str]] = {
 WORKLOADS = ("StatefulSet", "Deployment", "Job")
 OF_OPERATORS: Mapping[Operator, tuple[str, ...]] = {
     "Strimzi": ("Kafka", "KafkaNodePool", "KafkaTopic", "KafkaConnect", "KafkaConnector"),
+    "SparkOperator": ("SparkApplication",),
     "CloudNativePG": ("Cluster",),
 }
 """Kinds that an API server has only where that operator is installed."""
 STARTED = (*WORKLOADS, *(kind for kinds in OF_OPERATORS.values() for kind in kinds))
 """What starts something, so that it waits for what its component needs."""
-CHILDREN = ("ServiceAccount", "ConfigMap", "Secret", "Service", "NetworkPolicy", *STARTED, "CronJob")
+CHILDREN = (
+    *("ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "NetworkPolicy"),
+    *STARTED,
+    "CronJob",
+)
 """Kinds that render yields."""
-HOLDING_DATA = ("KafkaTopic", "Cluster")
+HOLDING_DATA = ("PersistentVolumeClaim", "KafkaTopic", "Cluster")
 """Kinds whose deletion deletes data; the operator deletes none by itself."""

@@ -8,6 +8,7 @@ from smartstore_operator.render.platform import Operator
 
 _ASKED_BY: dict[Operator, tuple[str, str]] = {
     "Strimzi": ("spec.kafka.type", "SingleNode"),
+    "SparkOperator": ("spec.streaming.backend", "Local"),
     "CloudNativePG": ("spec.postgres.type", "Managed"),
 }
 """The field that asks for an operator, and the value that needs none."""

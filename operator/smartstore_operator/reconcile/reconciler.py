@@ -13,7 +13,7 @@ from typing import Any
 from smartstore_operator.api.load import validate_smartstore
 from smartstore_operator.api.problems import SpecError
 from smartstore_operator.api.smartstore import API_VERSION, KIND, SmartStore
-from smartstore_operator.reconcile import strimzi
+from smartstore_operator.reconcile import spark, strimzi
 from smartstore_operator.reconcile.bringup import held_back
 from smartstore_operator.reconcile.children import marked, owned, rendering_of, version_of
 from smartstore_operator.reconcile.cluster import Cluster, Object, RequestRefused
@@ -100,16 +100,9 @@ class Reconciler:
                 raise SpecError(problems)
         except SpecError as error:
             return await self._refuse(live, error)
-        retains = smartstore.spec.deletion_policy == "Retain"
-        wanted = [
-            *own,
-            *(
-                marked(each) if retains and each["kind"] in HOLDING_DATA else owned(each, live)
-                for each in objects
-            ),
-        ]
-        components = components_of(smartstore, platform)
         found = await self._found(smartstore.name, live["metadata"]["namespace"], served)
+        wanted = [*own, *(_child(each, live, smartstore, found) for each in objects)]
+        components = components_of(smartstore, platform)
         healths = {
             component.name: health(_of(component, wanted), _of(component, found.values()))
             for component in components
@@ -231,6 +224,15 @@ class Reconciler:
         await self._cluster.apply_status(
             {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "status": new}
         )
+
+
+def _child(
+    manifest: Mapping[str, Any], live: Object, smartstore: SmartStore, found: Mapping[tuple[str, str], Object]
+) -> Object:
+    """A rendered object as it is applied."""
+    final = spark.resubmitted(manifest, found.get(_key(manifest)))
+    stays = smartstore.spec.deletion_policy == "Retain" and manifest["kind"] in HOLDING_DATA
+    return marked(final) if stays else owned(final, live)
 
 
 def _key(item: Mapping[str, Any]) -> tuple[str, str]:

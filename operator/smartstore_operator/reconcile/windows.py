@@ -13,12 +13,13 @@ from typing import Any
 from cronsim import CronSim
 
 from smartstore_operator.api.estate import MaintenanceWindow
+from smartstore_operator.reconcile import spark
 from smartstore_operator.reconcile.children import rendering_of
 from smartstore_operator.reconcile.drift import differences
 
 _WITH_TEMPLATE = ("StatefulSet", "Deployment")
 """Kinds whose pods start again with another template, and by nothing else."""
-_BY_OPERATORS = ("Kafka", "KafkaNodePool", "KafkaConnect", "Cluster")
+_BY_OPERATORS = ("Kafka", "KafkaNodePool", "KafkaConnect", "Cluster", "SparkApplication")
 """Kinds whose operators start pods again by most of their fields."""
 
 
@@ -39,4 +40,6 @@ def is_disruptive(wanted: Mapping[str, Any], found: Mapping[str, Any] | None) ->
         return False
     if wanted["kind"] in _WITH_TEMPLATE:
         return bool(differences(wanted["spec"]["template"], found["spec"]["template"]))
+    if wanted["kind"] == "SparkApplication" and not spark.is_running(found):
+        return False
     return wanted["kind"] in _BY_OPERATORS and bool(differences(wanted["spec"], found["spec"]))

@@ -61,6 +61,11 @@ class Context:
         return "Strimzi" in self.platform.operators
 
     @property
+    def has_spark_operator(self) -> bool:
+        """Whether the Spark operator runs the streaming applications."""
+        return "SparkOperator" in self.platform.operators
+
+    @property
     def has_connector_resources(self) -> bool:
         """Whether Strimzi runs Connect too, which then takes connectors from resources."""
         return self.has_strimzi and self.spec.connect.type == "Managed"

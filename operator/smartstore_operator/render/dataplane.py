@@ -184,6 +184,9 @@ def lake(context: Context) -> Component:
 
 
 def _spark_driver(context: Context, memory: str) -> dict[str, str]:
+    if context.has_spark_operator:  # it gives the driver whatever else it needs
+        jars = context.platform.spark_jars
+        return {**JVM_ENVIRONMENT, "SMARTSTORE_SPARK_SUBMITTED": "true", "SMARTSTORE_SPARK_JARS": jars}
     return {
         **JVM_ENVIRONMENT,
         "JAVA_HOME": context.platform.java_home,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Operator = Literal["Strimzi", "CloudNativePG"]
+Operator = Literal["Strimzi", "SparkOperator", "CloudNativePG"]
 """An operator of somebody else that runs a part of a SmartStore where `Platform.operators` has it."""
 
 LOOPBACK = "127.0.0.1"

@@ -111,7 +111,7 @@ def test_all_problems_are_told_at_once() -> None:
         (f"{HEAD}spec: {{1: 2}}\n", "line 4, column 8: is no valid YAML: the key 1 is not a string"),
         (
             "apiVersion: smartstore.io/v1alpha1\nkind: SmartStore\nmetadata: {name: A_b}\n",
-            "metadata.name: 'A_b' is not allowed; it must match ^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+            "metadata.name: 'A_b' is not allowed; it must match ^[a-z]([-a-z0-9]*[a-z0-9])?$",
         ),
     ],
 )

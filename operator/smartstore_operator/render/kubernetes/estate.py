@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from smartstore.contracts.applications import is_hot
 from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.declared import Declared
@@ -66,6 +67,24 @@ class Estate:
     def clients_of(self, component: Component) -> dict[str, tuple[str, ...]]:
         """By named port of `component`: who connects to it."""
         return {
-            port: tuple(other.name for other in self.components if port in other.reaches)
+            port: tuple(
+                name
+                for other in self.components
+                if port in other.reaches
+                for name in (other.name, *self._executors(other.name))
+            )
             for port in component.ports
         }
+
+    def is_on_spark(self, component: str) -> bool:
+        """Whether the Spark operator runs it."""
+        has_driver = is_hot(component) or component == "lake"
+        return has_driver and "SparkOperator" in self.platform.operators
+
+    def _executors(self, component: str) -> tuple[str, ...]:
+        return (executors_of(component),) if self.is_on_spark(component) else ()
+
+
+def executors_of(component: str) -> str:
+    """The component name that the pods of an application's executors bear; its Service finds the driver alone."""
+    return f"{component}-executors"

@@ -5,7 +5,7 @@ from typing import Any
 
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.render.component import Component
-from smartstore_operator.render.kubernetes import cloudnative_pg, strimzi
+from smartstore_operator.render.kubernetes import cloudnative_pg, spark, strimzi
 from smartstore_operator.render.kubernetes.configuration import configuration, secret_configuration
 from smartstore_operator.render.kubernetes.estate import Estate
 from smartstore_operator.render.kubernetes.images import Images
@@ -69,6 +69,8 @@ def _shared(estate: Estate) -> Iterator[Manifest]:
 def _of_component(estate: Estate, component: Component) -> Iterator[Manifest]:
     if cloudnative_pg.replaces(estate, component):
         yield from cloudnative_pg.objects(estate, component)
+    elif spark.replaces(estate, component):
+        yield from spark.objects(estate, component)
     elif not strimzi.replaces(estate, component):
         yield from _of_our_own(estate, component)
     elif (secret := secret_configuration(estate, component)) is not None:

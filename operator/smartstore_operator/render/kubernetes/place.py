@@ -44,6 +44,8 @@ def _operators(spec: Spec) -> frozenset[Operator]:
     found: set[Operator] = set()
     if spec.kafka.type == "Strimzi":
         found.add("Strimzi")
+    if spec.streaming.backend == "SparkApplication":
+        found.add("SparkOperator")
     if spec.postgres.type == "CloudNativePG":
         found.add("CloudNativePG")
     return frozenset(found)

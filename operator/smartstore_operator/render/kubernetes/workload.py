@@ -16,7 +16,15 @@ from smartstore_operator.render.kubernetes.metadata import child_name, metadata,
 from smartstore_operator.render.kubernetes.resources import keeps_state, resources, storage
 
 _USER = 10_001
-_STATE, _CONFIG, _SCRATCH = "state", "config", "scratch"
+STATE_VOLUME = "state"
+SCRATCH: dict[str, Any] = {"name": "scratch", "emptyDir": {}}
+SCRATCH_MOUNT = {"name": "scratch", "mountPath": "/tmp"}  # noqa: S108  a volume of the pod's own
+CONTAINER_SECURITY: dict[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+_CONFIG = "config"
 _PROBE_SECONDS = 2
 
 
@@ -38,7 +46,7 @@ def _job(estate: Estate, component: Component) -> dict[str, Any]:
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata(estate.name, estate.namespace, component.name, name=name),
-        "spec": {"backoffLimit": 6, "template": _pod(estate, component, restart="OnFailure")},
+        "spec": {"backoffLimit": 6, "template": pod_template(estate, component, restart="OnFailure")},
     }
 
 
@@ -53,7 +61,7 @@ def _cron_job(estate: Estate, component: Component) -> dict[str, Any]:
             "suspend": True,
             "concurrencyPolicy": "Forbid",
             "jobTemplate": {
-                "spec": {"backoffLimit": 0, "template": _pod(estate, component, restart="Never")}
+                "spec": {"backoffLimit": 0, "template": pod_template(estate, component, restart="Never")}
             },
         },
     }
@@ -69,7 +77,7 @@ def _deployment(estate: Estate, component: Component) -> dict[str, Any]:
             "revisionHistoryLimit": 3,
             "selector": {"matchLabels": selector(estate.name, component.name)},
             "strategy": {"type": "Recreate"},
-            "template": _pod(estate, component),
+            "template": pod_template(estate, component),
         },
     }
 
@@ -86,7 +94,7 @@ def _stateful_set(estate: Estate, component: Component) -> dict[str, Any]:
             "serviceName": child_name(estate.name, component.name),
             "selector": {"matchLabels": selector(estate.name, component.name)},
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": fate, "whenScaled": "Retain"},
-            "template": _pod(estate, component),
+            "template": pod_template(estate, component),
             "volumeClaimTemplates": [_claim(estate, component)],
         },
     }
@@ -97,7 +105,7 @@ def _claim(estate: Estate, component: Component) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {"name": _STATE, "labels": selector(estate.name, component.name)},
+        "metadata": {"name": STATE_VOLUME, "labels": selector(estate.name, component.name)},
         "spec": {
             "accessModes": ["ReadWriteOnce"],
             "resources": {"requests": {"storage": storage(estate.spec, component.name)}},
@@ -107,7 +115,8 @@ def _claim(estate: Estate, component: Component) -> dict[str, Any]:
     }
 
 
-def _pod(estate: Estate, component: Component, restart: str = "Always") -> dict[str, Any]:
+def pod_template(estate: Estate, component: Component, restart: str = "Always") -> dict[str, Any]:
+    """The pod of a component, as a workload makes it."""
     main = _container(estate, component)
     prepare = [
         _container(estate, component, name=f"prepare-{number}", argv=argv)
@@ -159,11 +168,11 @@ def _beside(estate: Estate, component: str) -> dict[str, Any]:
 def _container(
     estate: Estate, component: Component, name: str = "main", argv: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    mounts: list[dict[str, Any]] = [{"name": _SCRATCH, "mountPath": "/tmp"}]  # noqa: S108  a volume of the pod's own
+    mounts: list[dict[str, Any]] = [SCRATCH_MOUNT]
     if component.files or component.secret_files:
         mounts.append({"name": _CONFIG, "mountPath": estate.platform.config_dir(component.name)})
     if component.state_dir is not None:
-        mounts.append({"name": _STATE, "mountPath": component.state_dir})
+        mounts.append({"name": STATE_VOLUME, "mountPath": component.state_dir})
     if component.reads_state_of is not None:
         path = estate.platform.state_dir(component.reads_state_of)
         mounts.append({"name": component.reads_state_of, "mountPath": path, "readOnly": True})
@@ -175,24 +184,20 @@ def _container(
         "command": list(argv or component.argv),
         **({"env": environment} if environment else {}),
         "resources": resources(component),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": CONTAINER_SECURITY,
         "volumeMounts": mounts,
     }
 
 
 def _volumes(estate: Estate, component: Component) -> list[dict[str, Any]]:
-    volumes: list[dict[str, Any]] = [{"name": _SCRATCH, "emptyDir": {}}]
+    volumes: list[dict[str, Any]] = [SCRATCH]
     files = files_volume(estate, component, _CONFIG)
     if files is not None:
         volumes.append(files)
     if component.state_dir is not None and not keeps_state(component):
-        volumes.append({"name": _STATE, "emptyDir": {}})
+        volumes.append({"name": STATE_VOLUME, "emptyDir": {}})
     if component.reads_state_of is not None:
-        claim = f"{_STATE}-{child_name(estate.name, component.reads_state_of)}-0"
+        claim = f"{STATE_VOLUME}-{child_name(estate.name, component.reads_state_of)}-0"
         volumes.append({"name": component.reads_state_of, "persistentVolumeClaim": {"claimName": claim}})
     return volumes
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from smartstore_operator.api.smartstore import SmartStore
+from smartstore_operator.reconcile.kinds import OF_OPERATORS
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.kubernetes import Images, manifests, place
 from tests.specs import plain
@@ -27,6 +28,7 @@ IMAGES = Images(
 )
 STRIMZI: dict[str, Any] = {"kafka": {"type": "Strimzi"}}
 CLOUDNATIVE_PG: dict[str, Any] = {"postgres": {"type": "CloudNativePG"}}
+SPARK: dict[str, Any] = {"streaming": {"backend": "SparkApplication", "hot": {"shards": 2}}}
 EXTERNAL: dict[str, Any] = {"kafka": {"type": "External", "bootstrapServers": "k1:9092"}}
 SPECS: tuple[dict[str, Any], ...] = (
     {},
@@ -34,10 +36,16 @@ SPECS: tuple[dict[str, Any], ...] = (
     {**EXTERNAL, "lake": {"enabled": False}},
     {"streaming": {"hot": {"shards": 2}}},
     STRIMZI,
-    {**STRIMZI, **CLOUDNATIVE_PG},
+    {**STRIMZI, **CLOUDNATIVE_PG, **SPARK},
+    {**SPARK, "lake": {"enabled": False}},
     {**STRIMZI, "profile": "Production", "connect": {"type": "External", "url": "http://connect:8083"}},
 )
-GOLDEN_SPECS: dict[str, dict[str, Any]] = {"plain": {}, "strimzi": STRIMZI, "cloudnative-pg": CLOUDNATIVE_PG}
+GOLDEN_SPECS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "strimzi": STRIMZI,
+    "cloudnative-pg": CLOUDNATIVE_PG,
+    "spark": SPARK,
+}
 UNLIMITED_NAME = "a" * 40
 WORKLOADS = ("StatefulSet", "Deployment", "Job")
 
@@ -75,15 +83,22 @@ def test_golden_files(case: str) -> None:
         for old in golden.glob("*.yaml"):
             old.unlink()
         for component, objects in found.items():
-            (golden / f"{component}.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False, width=120))
+            text = yaml.dump_all(objects, Dumper=_Plain, sort_keys=False, width=120)
+            (golden / f"{component}.yaml").write_text(text)
     assert {path.stem for path in golden.glob("*.yaml")} == set(found)
     for component, objects in found.items():
         assert list(yaml.safe_load_all((golden / f"{component}.yaml").read_text())) == objects, component
 
 
+class _Plain(yaml.SafeDumper):
+    """Without anchors: each object stands for itself."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def _is_of_kubernetes(manifest: Mapping[str, Any]) -> bool:
-    group = str(manifest["apiVersion"]).rpartition("/")[0]
-    return "." not in group or group.endswith(".k8s.io")
+    return not any(manifest["kind"] in kinds for kinds in OF_OPERATORS.values())
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -120,7 +135,7 @@ def test_every_connection_is_allowed_on_both_sides(spec: dict[str, Any]) -> None
     assert (shared["policyTypes"], list(shared)) == (["Ingress", "Egress"], ["podSelector", "policyTypes"])
     let_in = {(_labels(to), port, _labels(peer)) for to, port, peer in _let_in(objects, policies)}
     asked = {
-        (_labels(peer), rule["ports"][0]["port"], _labels(policy))
+        (_labels(peer), _port(rule), _labels(policy))
         for policy in policies
         for rule in policy.get("egress", [])[1:]
         for peer in rule.get("to", [])
@@ -134,12 +149,17 @@ def _let_in(objects: list[dict[str, Any]], policies: list[Any]) -> Iterator[tupl
     for policy in policies:
         for rule in policy.get("ingress", []):
             for peer in rule.get("from", []):
-                yield policy, rule["ports"][0]["port"], peer
+                yield policy, _port(rule), peer
     for kafka in (manifest for manifest in objects if manifest["kind"] == "Kafka"):
         brokers = {"strimzi.io/cluster": "demo", "strimzi.io/name": "demo-kafka"}
         for listener in kafka["spec"]["kafka"]["listeners"]:
             for peer in listener["networkPolicyPeers"]:
                 yield {"podSelector": {"matchLabels": brokers}}, listener["port"], peer
+
+
+def _port(rule: Mapping[str, Any]) -> int:
+    """The one port that a rule is about; 0 is all of them, between a driver and its executors."""
+    return int(rule["ports"][0]["port"]) if "ports" in rule else 0
 
 
 def _labels(of: Mapping[str, Any]) -> frozenset[tuple[str, str]]:

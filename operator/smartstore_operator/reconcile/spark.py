@@ -1,0 +1,80 @@
+"""What the Spark operator says of a SparkApplication, as health; and when to have it submitted anew. Pure.
+
+Its state says nothing about the generation: it may be that of the driver before the last change. A driver that cannot
+start stays `SUBMITTED` for ever, so its pod is looked at too.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from smartstore_operator.reconcile.health import READY, Health, shortened, trouble_of
+from smartstore_operator.render.kubernetes.configuration import CONFIG_CHECKSUM
+
+RESUBMISSION = "spark.smartstore.resubmission"
+"""A setting that Spark does not know: another value makes the Spark operator submit the application anew."""
+_MOST_ATTEMPTS = 10
+"""So often it may try again by itself. Each wait is longer than the one before, and no success makes them short again."""
+_WAITING = ("", "SUBMITTED", "PENDING_RERUN", "INVALIDATING", "RESUMING", "SUSPENDING", "SUSPENDED")
+
+
+def health(application: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> Health:
+    """The health of a SparkApplication with the pods that bear its component's name."""
+    state, error = _state(application), _error(application)
+    name = application["metadata"]["name"]
+    if state == "RUNNING":
+        return _of_driver(application, pods)
+    trouble = next((found for pod in pods if (found := trouble_of(pod)) is not None), None)
+    if trouble is not None:
+        return trouble
+    if error or state not in _WAITING:
+        text = f"SparkApplication {name} is {state}: {error or 'its driver has ended'}"
+        return Health("Degraded", "DriverEnded", shortened(text))
+    told = state or "not seen by the Spark operator yet"
+    return Health("Progressing", "WaitingForDriver", f"SparkApplication {name} is {told}")
+
+
+def resubmitted(manifest: Mapping[str, Any], found: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The manifest with the mark that `found` bears, or with a new one when it has tried too often and is down.
+
+    One that runs is never touched. The Spark operator's counters begin at 0 again with it.
+    """
+    if manifest["kind"] != "SparkApplication" or found is None:
+        return manifest
+    status = found.get("status") or {}
+    mark = found["spec"].get("sparkConf", {}).get(RESUBMISSION)
+    if _state(found) == "PENDING_RERUN" and status.get("executionAttempts", 0) >= _MOST_ATTEMPTS:
+        mark = status.get("lastSubmissionAttemptTime")
+    if mark is None:
+        return manifest
+    spec = manifest["spec"]
+    return {**manifest, "spec": {**spec, "sparkConf": {**spec["sparkConf"], RESUBMISSION: mark}}}
+
+
+def is_running(application: Mapping[str, Any]) -> bool:
+    """Whether it has a driver that another spec would end."""
+    return _state(application) == "RUNNING"
+
+
+def _of_driver(application: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> Health:
+    wanted = application["status"].get("driverInfo", {}).get("podName")
+    driver = next((pod for pod in pods if pod["metadata"]["name"] == wanted), None)
+    if driver is None:
+        return Health("Progressing", "DriverNotFound", f"there is no pod {wanted} yet")
+    template = application["spec"]["driver"]["template"]["metadata"]["annotations"]
+    annotations = driver["metadata"].get("annotations") or {}
+    if annotations.get(CONFIG_CHECKSUM) != template[CONFIG_CHECKSUM]:
+        return Health("Progressing", "RollingOut", f"pod {wanted} is of an earlier change")
+    conditions = {c["type"]: c["status"] for c in driver.get("status", {}).get("conditions", [])}
+    if conditions.get("Ready") != "True":
+        return trouble_of(driver) or Health("Progressing", "PodNotReady", f"pod {wanted} is not ready")
+    return READY
+
+
+def _state(application: Mapping[str, Any]) -> str:
+    status = application.get("status") or {}
+    return str((status.get("applicationState") or {}).get("state", ""))
+
+
+def _error(application: Mapping[str, Any]) -> str:
+    status = application.get("status") or {}
+    return str((status.get("applicationState") or {}).get("errorMessage", ""))
