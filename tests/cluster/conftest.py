@@ -11,7 +11,9 @@ from tests import api_server as server
 from tests.api_server import kubectl
 from tests.cluster.definitions import VARIABLE
 
-collect_ignore = [] if VARIABLE in os.environ else ["test_cloudnative_pg.py", "test_strimzi.py"]
+collect_ignore = (
+    [] if VARIABLE in os.environ else ["test_cloudnative_pg.py", "test_spark_operator.py", "test_strimzi.py"]
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

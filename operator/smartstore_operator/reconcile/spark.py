@@ -13,7 +13,7 @@ from smartstore_operator.render.kubernetes.configuration import CONFIG_CHECKSUM
 RESUBMISSION = "spark.smartstore.resubmission"
 """A setting that Spark does not know: another value makes the Spark operator submit the application anew."""
 _MOST_ATTEMPTS = 10
-"""So often it may try again by itself. Each wait is longer than the one before, and no success makes them short again."""
+"""So often it may try by itself; each wait is longer than the last, and no success makes them short again."""
 _WAITING = ("", "SUBMITTED", "PENDING_RERUN", "INVALIDATING", "RESUMING", "SUSPENDING", "SUSPENDED")
 
 
