@@ -26,10 +26,12 @@ from smartstore_operator.reconcile.operators import not_installed
 from smartstore_operator.reconcile.placing import placed
 from smartstore_operator.reconcile.windows import is_disruptive, next_opening
 from smartstore_operator.render.component import Component
-from smartstore_operator.render.kubernetes import Images, components_of, manifests
+from smartstore_operator.render.kubernetes import Images, awake, manifests
 from smartstore_operator.render.kubernetes.metadata import COMPONENT_LABEL, MANAGED, selector
 from smartstore_operator.render.platform import Platform
 
+_KEPT = ("selector", "stores", "endpoints")
+"""What a status still says when its spec cannot be followed."""
 _PRUNED = frozenset(CHILDREN) - frozenset(HOLDING_DATA)
 """What has our labels and is not wanted any more is deleted."""
 
@@ -102,7 +104,8 @@ class Reconciler:
             return await self._refuse(live, error)
         found = await self._found(smartstore.name, live["metadata"]["namespace"], served)
         wanted = [*own, *(_child(each, live, smartstore, found) for each in objects)]
-        components = components_of(smartstore, platform)
+        rendered = awake(smartstore, platform)
+        components = rendered.components
         healths = {
             component.name: health(_of(component, wanted), _of(component, found.values()))
             for component in components
@@ -129,7 +132,8 @@ class Reconciler:
             {"component": component, "objects": objects, "until": _as_text(opening)}
             for component, objects in done.pending.items()
         ]
-        await self._report(live, status, {**facts, "pendingChanges": pending})
+        told = {"endpoints": dict(rendered.endpoints), "pendingChanges": pending}
+        await self._report(live, status, {**facts, **told})
         return Report(
             is_ready,
             done.applied,
@@ -145,9 +149,7 @@ class Reconciler:
         """A spec that cannot be followed changes nothing; what is known besides stands."""
         status = refused("InvalidSpec", "; ".join(map(str, error.problems)), *self._known(live))
         last = live.get("status", {})
-        await self._report(
-            live, status, {name: last[name] for name in ("selector", "stores") if name in last}
-        )
+        await self._report(live, status, {name: last[name] for name in _KEPT if name in last})
         return Report(ready=False, turned=_turned(status, live))
 
     async def _found(self, name: str, namespace: str, served: Sequence[str]) -> dict[tuple[str, str], Object]:

@@ -4,6 +4,7 @@ Dates and times stay ISO strings: Postgres casts them (`stringtype=unspecified`)
 want numbers on the wire.
 """
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ _SCALARS = {
 }
 
 
+@cache
 def connect_schema(topic: Topic) -> str:
     """The schema of a topic's values as compact JSON; the same contract always gives the same text."""
     columns = columns_of(topic.value)

@@ -7,7 +7,7 @@ objects = manifests(smartstore, platform, namespace, images)
 """
 
 from smartstore_operator.render.kubernetes.images import IMAGES, Images
-from smartstore_operator.render.kubernetes.manifests import Manifest, components_of, manifests
+from smartstore_operator.render.kubernetes.manifests import Manifest, awake, manifests
 from smartstore_operator.render.kubernetes.place import place
 
-__all__ = ["IMAGES", "Images", "Manifest", "components_of", "manifests", "place"]
+__all__ = ["IMAGES", "Images", "Manifest", "awake", "manifests", "place"]

@@ -1,6 +1,7 @@
 """What all objects of one SmartStore share."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote
 
 from smartstore.contracts.applications import is_hot
@@ -57,8 +58,12 @@ class Estate:
 
     def is_secret(self, text: str) -> bool:
         """Whether `text` holds the value of a secret, as it is or as a URL has it."""
+        return any(value in text for value in self._secret_forms)
+
+    @cached_property
+    def _secret_forms(self) -> frozenset[str]:
         values = self.platform.secrets.values()
-        return any(value in text or quote(value, safe="") in text for value in values)
+        return frozenset(values) | {quote(value, safe="") for value in values}
 
     def owner_of(self, port: str) -> Component | None:
         """The component that has the named port; None if that system is not ours."""

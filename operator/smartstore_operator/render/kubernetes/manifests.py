@@ -30,7 +30,7 @@ def manifests(
     Raises:
         SpecError: an override cannot be followed.
     """
-    rendered = _awake(smartstore, platform)
+    rendered = awake(smartstore, platform)
     components = (*rendered.components, *rendered.tasks)
     estate = Estate(
         name=smartstore.name,
@@ -45,13 +45,8 @@ def manifests(
     return tuple(overridden((*_shared(estate), *own), smartstore.spec.overrides))
 
 
-def components_of(smartstore: SmartStore, platform: Platform) -> tuple[Component, ...]:
-    """What runs of a SmartStore in a cluster."""
-    return _awake(smartstore, platform).components
-
-
-def _awake(smartstore: SmartStore, platform: Platform) -> Rendered:
-    """Suspended, it has no pods but all its objects."""
+def awake(smartstore: SmartStore, platform: Platform) -> Rendered:
+    """What a SmartStore consists of in a cluster, where one that is suspended has no pods but all its objects."""
     awake = smartstore.spec.model_copy(update={"suspend": False})
     return render(smartstore.model_copy(update={"spec": awake}), platform)
 
