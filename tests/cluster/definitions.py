@@ -4,6 +4,7 @@ They are those operators' own: `OPERATOR_CRDS` names the directories with their 
 """
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from smartstore_operator.render.platform import Operator
 from tests.api_server import kubectl
 
 VARIABLE = "OPERATOR_CRDS"
+_SERVED_SECONDS = 30.0
 
 
 def names(operator: Operator) -> list[str]:
@@ -31,7 +33,22 @@ def define(operator: Operator, scratch: Path) -> None:
     assert len(found) == len(wanted), f"{os.environ[VARIABLE]} lacks some of {wanted}"
     file.write_text(yaml.safe_dump_all(found))
     kubectl("apply", "--server-side", f"--filename={file}")
-    kubectl("wait", "--for=condition=Established", "--timeout=20s", *(f"crd/{name}" for name in wanted))
+    for kind in OF_OPERATORS[operator]:
+        version, plural = KINDS[kind]
+        _until_served(f"/apis/{version}/namespaces/default/{plural}")
+
+
+def _until_served(path: str) -> None:
+    """Until objects of a kind can be listed; for a moment after its definition they cannot."""
+    end = time.monotonic() + _SERVED_SECONDS
+    while True:
+        try:
+            kubectl("get", "--raw", path)
+            return
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 def _definitions() -> Iterator[dict[str, Any]]:

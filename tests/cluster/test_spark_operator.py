@@ -107,6 +107,7 @@ def test_a_new_spec_is_ready_with_its_own_driver_only(namespace: str) -> None:
         await _until_ready(estate)
         await estate.apply(**SPEC, planning={"shelf": {"minQty": 3}})
         assert "SparkApplication/demo-hot" in (await estate.reconcile()).applied
+        await estate.reconcile()
         assert (await estate.condition("HotReady"))["reason"] == "RollingOut"
         await SparkOperator(estate).run_driver("demo-hot")
         await estate.reconcile()

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pyspark
 
 from smartstore.contracts import topics
 from smartstore.contracts.settings import RunSettings, SourceSettings
@@ -14,6 +15,9 @@ from smartstore.contracts.wire import decoder, encode, epoch_ms
 from smartstore_operator.embedded.toolchain import jar_dir, java_home
 from tests.estate import spark_processes
 from tests.integration.streaming.lines_on_kafka import PARTITIONS, STEP_MS, read
+
+SPARK_HOME = Path(pyspark.__file__).parent
+RUN_MODULE = Path(__file__).parents[3] / "images" / "spark" / "run_module.py"
 
 
 class Hot:
@@ -47,10 +51,15 @@ class Hot:
 
     def spawn(self) -> "subprocess.Popen[bytes]":
         """One driver more."""
-        command = [sys.executable, "-m", "smartstore.streaming.hot"]
         with self.log.open("ab") as log:
-            self._spawned.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log))
+            self._spawned.append(
+                subprocess.Popen(self.command(), env=self.environment, stdout=log, stderr=log)
+            )
         return self._spawned[-1]
+
+    def command(self) -> list[str]:
+        """What starts a driver."""
+        return [sys.executable, "-m", "smartstore.streaming.hot"]
 
     def end(self) -> None:
         """kill -9 of every driver that a failed test left running."""
@@ -90,6 +99,36 @@ class Hot:
             assert time.monotonic() < deadline, self.log.read_text()[-3000:]
             assert self.process is None or self.process.poll() is None, self.log.read_text()[-3000:]
             time.sleep(0.5)
+
+
+class SubmittedHot(Hot):
+    """The application as spark-submit starts it in a cluster, with an executor in a process of its own."""
+
+    def __init__(self, bootstrap: str, prefix: str, directory: Path) -> None:
+        submitted = {"SMARTSTORE_SPARK_SUBMITTED": "true", "SPARK_LOCAL_IP": "127.0.0.1"}
+        super().__init__(bootstrap, prefix, directory, PYSPARK_PYTHON=sys.executable, **submitted)
+        self._work = directory
+
+    def command(self) -> list[str]:
+        jars = f"{jar_dir('spark')}/*"
+        settings = {
+            "spark.driver.extraClassPath": jars,
+            "spark.executor.extraClassPath": jars,
+            "spark.driver.extraJavaOptions": "-Xss2m",
+            "spark.executor.extraJavaOptions": "-Xss2m",
+            "spark.local.dir": str(self._work / "scratch"),
+        }
+        options = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
+        submit = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", "local-cluster[1,2,1024]", *options]
+        return [*submit, str(RUN_MODULE), "smartstore.streaming.hot"]
+
+    def kill_executor(self) -> None:
+        """kill -9 of the executor's JVM."""
+        assert self.process is not None
+        found = psutil.Process(self.process.pid).children(recursive=True)
+        next(
+            p for p in found if "org.apache.spark.executor.CoarseGrainedExecutorBackend" in p.cmdline()
+        ).kill()
 
 
 def _kill(driver: "subprocess.Popen[bytes]") -> None:
