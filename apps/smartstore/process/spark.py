@@ -10,6 +10,10 @@ from typing import Any
 import msgspec
 from pyspark.sql import SparkSession
 
+from smartstore.contracts.brokers import Brokers, group_id
+
+_SECRETS = "(?i)secret|password|token|access[.]?key|url|jaas"
+
 
 def spark_session(
     name: str,
@@ -49,6 +53,9 @@ def settings(jars: Path, scratch: Path, memory: str, java_options: str = "") -> 
         "spark.driver.extraClassPath": f"{jars}/*",
         "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC -Xss2m {java_options} -Djava.io.tmpdir={scratch}",
         "spark.local.dir": str(scratch),
+        # What plans and logs show of options: a login to Kafka is one line with the password in it.
+        "spark.redaction.regex": _SECRETS,
+        "spark.sql.redaction.options.regex": _SECRETS,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
@@ -70,6 +77,12 @@ def settings(jars: Path, scratch: Path, memory: str, java_options: str = "") -> 
         "spark.python.worker.reuse": "true",
         "spark.locality.wait": "0",
     }
+
+
+def kafka_options(brokers: Brokers, part: str) -> dict[str, str]:
+    """Options of a Kafka source: how a part of the system connects, and as which consumer groups."""
+    options = {f"kafka.{name}": value for name, value in brokers.java().items()}
+    return {**options, "groupIdPrefix": group_id(part)}
 
 
 def lag(source: Any) -> int:
