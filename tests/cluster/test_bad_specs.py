@@ -29,6 +29,15 @@ REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"kafka": {"partitions": 0}}, "spec.kafka.partitions"),
     ({"kafka": {"heap": "much"}}, "spec.kafka.heap"),
     ({"kafka": {"type": "External"}}, "type External needs bootstrapServers"),
+    ({"kafka": {"tls": {}}}, "tls is for type External only"),
+    (
+        {"kafka": {"type": "SingleNode", "authentication": {"username": "u"}}},
+        "authentication is for type External only",
+    ),
+    (
+        {"kafka": {"type": "External", "bootstrapServers": "k:1", "authentication": {}}},
+        "spec.kafka.authentication.username: Required value",
+    ),
     ({"redis": {"type": "External"}}, "type External needs host"),
     ({"postgres": {"host": "db"}}, "type External needs host, and only type External has it"),
     ({"streaming": {"hot": {"trigger": "2h"}}}, "0s to 1h is allowed"),

@@ -13,8 +13,10 @@ from smartstore_operator.cli.plugin.kubectl import Kubectl, Object
 from smartstore_operator.reconcile.credentials import CLUSTER_ID
 from smartstore_operator.reconcile.credentials import secret_names as copies_of
 from smartstore_operator.reconcile.drift import differences
+from smartstore_operator.reconcile.placing import demanded, value_of
 from smartstore_operator.reconcile.reconciler import CHILDREN
 from smartstore_operator.render import secret_names
+from smartstore_operator.render.context import KAFKA_CA
 from smartstore_operator.render.kubernetes import Images, manifests, place
 from smartstore_operator.render.kubernetes.metadata import MANAGED, selector
 
@@ -26,7 +28,7 @@ def diff(kubectl: Kubectl, name: str, file: Path | None, images: Images) -> int:
     if smartstore.name != name:
         raise CommandFailed(f"{file} is about {smartstore.name}, not {name}")
     namespace = live["metadata"]["namespace"]
-    secrets = _secrets(kubectl, name)
+    secrets = _secrets(kubectl, name) | _given(kubectl, smartstore)
     wanted = _wanted(smartstore, namespace, secrets, images)
     kinds = [kind.lower() for kind in CHILDREN]
     lines = list(changes(wanted, kubectl.list(kinds, selector(name)), copies_of(name)))
@@ -56,8 +58,19 @@ def changes(wanted: Iterable[Object], found: Iterable[Object], kept: Collection[
 
 def _wanted(smartstore: SmartStore, namespace: str, secrets: dict[str, str], images: Images) -> list[Object]:
     values = {name: secrets.get(name, "") for name in secret_names(smartstore)}
-    platform = place(smartstore, namespace, values, secrets.get(CLUSTER_ID, ""))
+    kafka_ca = secrets.get(KAFKA_CA, "")
+    platform = place(smartstore, namespace, values, secrets.get(CLUSTER_ID, ""), kafka_ca)
     return [dict(manifest) for manifest in manifests(smartstore, platform, namespace, images)]
+
+
+def _given(kubectl: Kubectl, smartstore: SmartStore) -> dict[str, str]:
+    """What the user's own Secrets have for External systems; what is missing there the operator tells."""
+    found = {}
+    for name, _, wanted in demanded(smartstore.spec):
+        if wanted is not None:
+            answer = kubectl.run("get", "secret", wanted.name, "--ignore-not-found", "--output=json")
+            found[name] = value_of(json.loads(answer or "{}"), wanted.key)
+    return found
 
 
 def _secrets(kubectl: Kubectl, name: str) -> dict[str, str]:

@@ -10,7 +10,9 @@ from smartstore_operator.render.rendering import port_requests
 _ROOT = "/opt/smartstore"
 
 
-def place(smartstore: SmartStore, namespace: str, secrets: Mapping[str, str], cluster_id: str) -> Platform:
+def place(
+    smartstore: SmartStore, namespace: str, secrets: Mapping[str, str], cluster_id: str, kafka_ca: str = ""
+) -> Platform:
     """The platform of a SmartStore in a namespace. `secrets`: a value for every name that `secret_names` gives."""
     requests = port_requests(smartstore)
     return Platform(
@@ -31,6 +33,7 @@ def place(smartstore: SmartStore, namespace: str, secrets: Mapping[str, str], cl
         listen="0.0.0.0",  # noqa: S104  a pod's address is known only when it runs; NetworkPolicies say who may come
         clients="all",
         secrets=secrets,
+        kafka_ca=kafka_ca,
         cluster_id=cluster_id,
         log_format="json",
     )
