@@ -14,6 +14,7 @@ pytestmark = pytest.mark.cluster
 
 IMAGES = Images(services="example/services:1", kafka="example/kafka:1", spark="example/spark:1")
 PATCH = {"spec": {"template": {"spec": {"priorityClassName": "high"}}}}
+BROKERS = {"type": "External", "bootstrapServers": "k:1"}
 
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"stores": "three"}, ".spec.stores: expected numeric (int or float), got string"),
@@ -35,7 +36,7 @@ REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
         "authentication is for type External only",
     ),
     (
-        {"kafka": {"type": "External", "bootstrapServers": "k:1", "authentication": {}}},
+        {"kafka": {**BROKERS, "authentication": {}}},
         "spec.kafka.authentication.username: Required value",
     ),
     ({"redis": {"type": "External"}}, "type External needs host"),
@@ -53,6 +54,18 @@ TOLD: tuple[tuple[dict[str, Any], str], ...] = (
     (
         {"streaming": {"hot": {"shards": 3}}},
         "streaming.hot.shards is 3, but the 4 partitions (kafka.partitions)",
+    ),
+    (
+        {"kafka": {**BROKERS, "authentication": {"username": "u"}}},
+        "spec.kafka.authentication.passwordSecret: type External needs it",
+    ),
+    (
+        {"kafka": {**BROKERS, "authentication": {"username": "u", "passwordSecret": {"name": "u"}}}},
+        "spec.kafka.authentication.passwordSecret: there is no Secret u with a key password",
+    ),
+    (
+        {"kafka": {**BROKERS, "tls": {"caSecret": {"name": "ca"}}}},
+        "spec.kafka.tls.caSecret: there is no Secret ca with a key ca.crt",
     ),
     ({"redis": {"type": "External", "host": "r"}}, "spec.redis.passwordSecret: type External needs it"),
     (

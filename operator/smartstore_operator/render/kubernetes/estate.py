@@ -1,5 +1,6 @@
 """What all objects of one SmartStore share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -21,6 +22,8 @@ class Estate:
     replicas: int
     """Pods of each component: one, none while suspended."""
     components: tuple[Component, ...]
+    endpoints: Mapping[str, str]
+    """Addresses by system: kafka, redis, postgres, connect; of those that are not ours too."""
 
     def is_secret(self, text: str) -> bool:
         """Whether `text` holds the value of a secret, as it is or as a URL has it."""

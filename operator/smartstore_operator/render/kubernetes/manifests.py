@@ -39,6 +39,7 @@ def manifests(
         keeps_data=smartstore.spec.deletion_policy == "Retain",
         replicas=0 if smartstore.spec.suspend else 1,
         components=components,
+        endpoints=rendered.endpoints,
     )
     own = [manifest for component in components for manifest in _of_component(estate, component)]
     return tuple(overridden((*_shared(estate), *own), smartstore.spec.overrides))
