@@ -13,6 +13,7 @@ from tests.specs import IMAGES
 pytestmark = pytest.mark.cluster
 
 PATCH = {"spec": {"template": {"spec": {"priorityClassName": "high"}}}}
+BROKERS = {"type": "External", "bootstrapServers": "k:1"}
 
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"stores": "three"}, ".spec.stores: expected numeric (int or float), got string"),
@@ -28,6 +29,15 @@ REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"kafka": {"partitions": 0}}, "spec.kafka.partitions"),
     ({"kafka": {"heap": "much"}}, "spec.kafka.heap"),
     ({"kafka": {"type": "External"}}, "type External needs bootstrapServers"),
+    ({"kafka": {"tls": {}}}, "tls is for type External only"),
+    (
+        {"kafka": {"type": "SingleNode", "authentication": {"username": "u"}}},
+        "authentication is for type External only",
+    ),
+    (
+        {"kafka": {**BROKERS, "authentication": {}}},
+        "spec.kafka.authentication.username: Required value",
+    ),
     ({"redis": {"type": "External"}}, "type External needs host"),
     ({"postgres": {"host": "db"}}, "type External needs host, and only type External has it"),
     ({"streaming": {"hot": {"trigger": "2h"}}}, "0s to 1h is allowed"),
@@ -43,6 +53,18 @@ TOLD: tuple[tuple[dict[str, Any], str], ...] = (
     (
         {"streaming": {"hot": {"shards": 3}}},
         "streaming.hot.shards is 3, but the 4 partitions (kafka.partitions)",
+    ),
+    (
+        {"kafka": {**BROKERS, "authentication": {"username": "u"}}},
+        "spec.kafka.authentication.passwordSecret: type External needs it",
+    ),
+    (
+        {"kafka": {**BROKERS, "authentication": {"username": "u", "passwordSecret": {"name": "u"}}}},
+        "spec.kafka.authentication.passwordSecret: there is no Secret u with a key password",
+    ),
+    (
+        {"kafka": {**BROKERS, "tls": {"caSecret": {"name": "ca"}}}},
+        "spec.kafka.tls.caSecret: there is no Secret ca with a key ca.crt",
     ),
     ({"redis": {"type": "External", "host": "r"}}, "spec.redis.passwordSecret: type External needs it"),
     (

@@ -316,6 +316,46 @@ def test_the_passwords_go_with_the_volumes(namespace: str) -> None:
     _with_estate(namespace, work)
 
 
+def test_guarded_brokers_are_reached_with_what_the_users_secrets_have(namespace: str) -> None:
+    certificate = "-----BEGIN CERTIFICATE-----\n"
+
+    async def secret(estate: Estate, name: str, **values: bytes) -> None:
+        data = {key.replace("_", "."): base64.b64encode(value).decode() for key, value in values.items()}
+        manifest = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": data}
+        await estate.server.apply({**manifest, "metadata": {"name": name, "namespace": namespace}})
+
+    async def work(estate: Estate) -> None:
+        await secret(estate, "brokers", ca_crt=b"no certificate", ca_p12=b"\xfe\xed")
+        await secret(estate, "shop", password=b"s3cret")
+        await estate.apply(
+            kafka={
+                "type": "External",
+                "bootstrapServers": "k1:9094",
+                "tls": {"caSecret": {"name": "brokers"}},
+                "authentication": {"username": "shop", "passwordSecret": {"name": "shop"}},
+            }
+        )
+        await estate.reconcile()
+        told = (await estate.condition())["message"]
+        assert (
+            told == "spec.kafka.tls.caSecret: the key ca.crt of the Secret brokers holds no certificate (PEM)"
+        )
+        await secret(estate, "brokers", ca_crt=certificate.encode(), ca_p12=b"\xfe\xed")
+        await estate.until_ready()
+        assert "StatefulSet/demo-kafka" not in await estate.children("StatefulSet")
+        config = await estate.server.get("ConfigMap", namespace, "demo-bridge")
+        assert config is not None
+        assert config["data"]["kafka-ca.pem"] == certificate
+        variables = await estate.server.get("Secret", namespace, "demo-bridge")
+        assert variables is not None
+        assert base64.b64decode(variables["data"]["SMARTSTORE_KAFKA_PASSWORD"]) == b"s3cret"
+        kept = await estate.server.get("Secret", namespace, "demo-credentials")
+        assert kept is not None
+        assert "kafka-password" not in kept["data"]
+
+    _with_estate(namespace, work)
+
+
 def test_all_children_belong_to_the_smartstore(namespace: str) -> None:
     """So the garbage collector deletes them with it."""
 

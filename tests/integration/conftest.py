@@ -36,16 +36,23 @@ START_SECONDS = 180.0
 class Servers:
     """The running servers and how to reach them."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, smartstore: str = SMARTSTORE, passwords: Mapping[str, str] | None = None
+    ) -> None:
+        """`passwords`: variables for External systems of the SmartStore, if it has any."""
         file = directory / "smartstore.yaml"
-        file.write_text(SMARTSTORE)
+        file.write_text(smartstore)
         self.data_dir = directory / "data"
         self._log = (directory / "supervisor.log").open("w")
         command = [sys.executable, str(Path(__file__).with_name("servers.py")), str(file), str(self.data_dir)]
         # The launcher makes them stop with this process, however it ends.
         guard = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(int(signal.SIGTERM))]
         self._process = subprocess.Popen(
-            [*guard, *command], stdout=subprocess.PIPE, stderr=self._log, text=True
+            [*guard, *command],
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env={**os.environ, **(passwords or {})},
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -55,12 +62,12 @@ class Servers:
         self.environment: Mapping[str, str] = json.loads(line)
         """The variables of docs/architecture.md that say where the servers are."""
 
-    def start(self, component: str) -> None:
-        """Bring up a component and what it needs; at once if it is up."""
-        request = {"command": "start", "components": [component]}
+    def start(self, *components: str) -> None:
+        """Bring up components and what they need; at once if they are up."""
+        request = {"command": "start", "components": components}
         answer = control.ask(self.data_dir / "run", request, seconds=START_SECONDS)
         if not answer.get("ready"):
-            raise RuntimeError(f"{component}: {answer}")
+            raise RuntimeError(f"{', '.join(components)}: {answer}")
 
     def stop(self) -> None:
         """Stop all of them."""

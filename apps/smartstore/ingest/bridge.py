@@ -28,7 +28,7 @@ def run_bridge(environment: Environment, metrics: BridgeMetrics, stop: threading
         DeliveryFailed: Kafka did not take a record; the process has to be started again.
         ResponseError: Redis refuses a command for a reason that waiting does not change.
     """
-    outbox = Outbox(environment.kafka_bootstrap)
+    outbox = Outbox(environment.brokers)
     backoff = Backoff(stop)
     while not stop.is_set():
         link: RedisLink | None = None

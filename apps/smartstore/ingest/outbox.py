@@ -5,6 +5,8 @@ import time
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from smartstore.contracts.brokers import Brokers
+
 log = logging.getLogger("smartstore.ingest.outbox")
 
 Headers = list[tuple[str, str | bytes | None]]
@@ -46,11 +48,11 @@ class Confirmation:
 class Outbox:
     """Sends records; everything sent to one partition arrives in the order of the calls, without gaps."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, brokers: Brokers) -> None:
         self._failure: str | None = None
         self._producer = Producer(
             {
-                "bootstrap.servers": bootstrap,
+                **brokers.librdkafka(),
                 "acks": "all",
                 "enable.idempotence": True,
                 "linger.ms": 5,

@@ -7,6 +7,7 @@ partitions would move stores to other partitions and is an error.
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -21,10 +22,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from smartstore.contracts.derive.kafka import topic_config
 from smartstore.contracts.topics import TOPICS, Topic
 from smartstore.process.env import Environment
+from smartstore.process.kafka_errors import KafkaErrors
 from smartstore.process.logs import configure_logs
 
 REPLICATION = "SMARTSTORE_KAFKA_REPLICATION"
 _CALL_SECONDS = 15
+_GREETING_SECONDS = 5
+"""So soon it is known whether the brokers let us in."""
 _PATIENCE_SECONDS = 120
 _LOOKS = 5
 _PASSING = (
@@ -135,16 +139,20 @@ def main() -> None:
     configure_logs()
     environment = Environment.from_os()
     replication = int(environment.variables.get(REPLICATION, "") or 1)
-    admin = AdminClient({"bootstrap.servers": environment.kafka_bootstrap, "log_level": 3})
+    brokers, errors = environment.brokers, KafkaErrors()
+    settings: dict[str, Any] = {**brokers.librdkafka(), "error_cb": errors, "log_level": 2}
+    admin = AdminClient(settings)
     give_up = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
+            admin.list_topics(timeout=_GREETING_SECONDS)
             created, altered = ensure_topics(admin, environment.prefix, environment.partitions, replication)
             break
         except KafkaException as error:
-            if time.monotonic() > give_up or not _passing(error.args[0]):
-                raise TopicsError(f"Kafka at {environment.kafka_bootstrap}: {error.args[0].str()}") from None
-            log.warning("Kafka at %s: %s; trying again", environment.kafka_bootstrap, error.args[0].str())
+            why = errors.why(admin, error)
+            if time.monotonic() > give_up or errors.refusal or not _passing(error.args[0]):
+                raise TopicsError(f"Kafka at {brokers.bootstrap}: {why}") from None
+            log.warning("Kafka at %s: %s; trying again", brokers.bootstrap, why)
             time.sleep(1)
     log.info("topics: %d created, %d altered, %d in all", len(created), len(altered), len(TOPICS))
 

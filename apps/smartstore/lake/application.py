@@ -92,7 +92,7 @@ class LakeApplication:
         writer = Writer(lake_tables(), Totals(store), store, self._metrics, env.prefix)
         writer.open()
         covered = writer.covered()
-        start = start_of(covered, extents(env.kafka_bootstrap, env.prefix, list(covered)))
+        start = start_of(covered, extents(env.brokers, env.prefix, list(covered)))
         for topic, records in start.missed.items():
             self._metrics.missed(topic, records)
             log.error(
@@ -103,7 +103,7 @@ class LakeApplication:
         maintenance = Maintenance(store, self._metrics, self._retention)
         checkpoint = self._env.data_dir / "checkpoint"
         shutil.rmtree(checkpoint, ignore_errors=True)
-        frame = read_stream(spark, env.kafka_bootstrap, env.prefix, start, self._max_records)
+        frame = read_stream(spark, env.brokers, env.prefix, start, self._max_records)
         query = (
             frame.writeStream.foreachBatch(_Batches(writer, maintenance, self._every).take)
             .queryName(APPLICATION)

@@ -8,9 +8,14 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import Struct
 from pyspark.sql import DataFrame, SparkSession
 
+from smartstore.contracts.brokers import Brokers, group_id
+from smartstore.process.kafka_errors import KafkaErrors
+from smartstore.process.spark import kafka_options
+
 log = logging.getLogger("smartstore.lake.source")
 
 _SECONDS = 10.0
+_GROUP = "lake"
 
 
 class SourceMismatch(SystemExit):
@@ -28,15 +33,22 @@ Extents = Mapping[str, Mapping[int, Extent]]
 """By topic (without prefix) and partition."""
 
 
-def extents(bootstrap: str, prefix: str, topics: Sequence[str]) -> Extents:
+def extents(brokers: Brokers, prefix: str, topics: Sequence[str]) -> Extents:
     """What Kafka has now.
 
     Raises:
         SourceMismatch: a topic does not exist.
         KafkaException: the brokers do not answer.
     """
+    errors = KafkaErrors()
     consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": "lake-extents", "enable.auto.commit": False}
+        {
+            **brokers.librdkafka(),
+            "group.id": group_id(_GROUP),
+            "enable.auto.commit": False,
+            "error_cb": errors,
+            "log_level": 2,
+        }
     )
     try:
         known = consumer.list_topics(timeout=_SECONDS).topics
@@ -44,13 +56,15 @@ def extents(bootstrap: str, prefix: str, topics: Sequence[str]) -> Extents:
         for topic in topics:
             if prefix + topic not in known:
                 raise SourceMismatch(
-                    f"topic {prefix}{topic} does not exist on {bootstrap}; run smartstore.ingest.topics first"
+                    f"topic {prefix}{topic} does not exist on {brokers.bootstrap}; run smartstore.ingest.topics first"
                 )
             found[topic] = {
                 partition: _extent(consumer, prefix + topic, partition)
                 for partition in sorted(known[prefix + topic].partitions)
             }
         return found
+    except KafkaException as error:
+        raise KafkaException(errors.why(consumer, error)) from None
     finally:
         consumer.close()
 
@@ -97,13 +111,13 @@ def start_of(covered: Mapping[str, Mapping[int, int]], available: Extents) -> St
 
 
 def read_stream(
-    spark: SparkSession, bootstrap: str, prefix: str, start: Start, max_records: int
+    spark: SparkSession, brokers: Brokers, prefix: str, start: Start, max_records: int
 ) -> DataFrame:
     """All topics as one streaming frame of Kafka's columns. `max_records` bounds one micro-batch."""
     offsets = {prefix + topic: partitions for topic, partitions in start.offsets.items()}
     return (
         spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", bootstrap)
+        .options(**kafka_options(brokers, _GROUP))
         .option("subscribe", ",".join(offsets))
         .option("startingOffsets", msgspec.json.encode(offsets).decode())
         .option("maxOffsetsPerTrigger", max_records)

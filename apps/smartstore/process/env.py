@@ -3,10 +3,15 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar, get_args
 
 from msgspec import Struct
 
+from smartstore.contracts import brokers as kafka
+from smartstore.contracts.brokers import Brokers, Login, Mechanism, Protocol
 from smartstore.contracts.settings import RunSettings, load_run_settings
+
+_Text = TypeVar("_Text", bound=str)
 
 
 class MissingSetting(SystemExit):
@@ -14,6 +19,13 @@ class MissingSetting(SystemExit):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} is not set; docs/architecture.md lists what each process needs")
+
+
+class WrongSetting(SystemExit):
+    """A variable has a value that cannot be used; exits with one line that names it."""
+
+    def __init__(self, name: str, complaint: str) -> None:
+        super().__init__(f"{name} {complaint}")
 
 
 class Environment(Struct, frozen=True, kw_only=True):
@@ -34,9 +46,46 @@ class Environment(Struct, frozen=True, kw_only=True):
         return value
 
     @property
-    def kafka_bootstrap(self) -> str:
-        """Brokers, host:port, comma separated."""
-        return self.require("SMARTSTORE_KAFKA_BOOTSTRAP")
+    def brokers(self) -> Brokers:
+        """How to reach Kafka.
+
+        Raises:
+            MissingSetting: no brokers, or no user and password where they want a login.
+            WrongSetting: a kind of connection that there is not, certificates that cannot be read.
+        """
+        protocol = self._choice(kafka.PROTOCOL, get_args(Protocol))
+        has_tls, has_login = protocol.endswith("SSL"), protocol.startswith("SASL")
+        return Brokers(
+            bootstrap=self.require(kafka.BOOTSTRAP),
+            tls=has_tls,
+            ca_file=self._readable(kafka.CA_FILE) if has_tls else "",
+            login=self._login() if has_login else None,
+        )
+
+    def _login(self) -> Login:
+        return Login(
+            mechanism=self._choice(kafka.MECHANISM, get_args(Mechanism)),
+            username=self.require(kafka.USERNAME),
+            password=self.require(kafka.PASSWORD),
+        )
+
+    def _choice(self, name: str, allowed: tuple[_Text, ...]) -> _Text:
+        """The variable's value, by default the first one allowed."""
+        given = self.variables.get(name, "")
+        for value in allowed:
+            if given in (value, ""):
+                return value
+        raise WrongSetting(name, f"is {given!r}; {', '.join(allowed)} are allowed")
+
+    def _readable(self, name: str) -> str:
+        """The path of a file that can be read; empty when the variable is."""
+        path = self.variables.get(name, "")
+        try:
+            if path:
+                Path(path).read_bytes()
+        except OSError as error:
+            raise WrongSetting(name, f"is {path}, which cannot be read: {error.strerror}") from None
+        return path
 
     @property
     def partitions(self) -> int:

@@ -10,8 +10,11 @@ from typing import Any
 import msgspec
 from pyspark.sql import SparkSession
 
+from smartstore.contracts.brokers import Brokers, group_id
+
 SUBMITTED = "SMARTSTORE_SPARK_SUBMITTED"
 """Variable that says, by `true`, that spark-submit has begun the application and given it master, memory and jars."""
+_SECRETS = "(?i)secret|password|token|access[.]?key|url|jaas"
 
 
 def spark_session(
@@ -61,6 +64,9 @@ def local_settings(jars: Path, scratch: Path, memory: str, java_options: str = "
 
 
 COMMON = {
+    # What plans and logs show of options: a login to Kafka is one line with the password in it.
+    "spark.redaction.regex": _SECRETS,
+    "spark.sql.redaction.options.regex": _SECRETS,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "2",
@@ -83,6 +89,12 @@ COMMON = {
     "spark.locality.wait": "0",
 }
 """Spark configuration of all our applications."""
+
+
+def kafka_options(brokers: Brokers, part: str) -> dict[str, str]:
+    """Options of a Kafka source: how a part of the system connects, and as which consumer groups."""
+    options = {f"kafka.{name}": value for name, value in brokers.java().items()}
+    return {**options, "groupIdPrefix": group_id(part)}
 
 
 def lag(source: Any) -> int:

@@ -130,7 +130,7 @@ class HotApplication:
             self._origin.adopt(Path(wanted), self._shard)
             log.info("begin from the savepoint in %s", wanted)
         positions = self._origin.positions()
-        demand_kept(positions, kept_by(self._env.kafka_bootstrap, self._env.prefix, self._shard))
+        demand_kept(positions, kept_by(self._env.brokers, self._env.prefix, self._shard))
         return positions
 
     def _start_again(self) -> StreamingQuery:
@@ -142,7 +142,7 @@ class HotApplication:
         begin = {} if checkpoint.exists(self._checkpoint) else self._begin()
         frame = results(
             self._spark,
-            Reading(self._env.kafka_bootstrap, self._env.prefix, self._shard, begin),
+            Reading(self._env.brokers, self._env.prefix, self._shard, begin),
             int(variables.get("SMARTSTORE_HOT_MAX_RECORDS", "200000")),
             StoreGroup(self._parameters, self._shard.application, self._origin),
         )
@@ -165,7 +165,7 @@ class HotApplication:
         self._statistics.add(rows)
 
     def _new_publisher(self) -> Publisher:
-        return Publisher(self._env.kafka_bootstrap, self._env.prefix, self._env.partitions)
+        return Publisher(self._env.brokers, self._env.prefix, self._env.partitions)
 
     def _is_healthy(self) -> bool:
         return self._has_begun and self._query is not None and self._query.isActive

@@ -11,7 +11,9 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import structs
 
 from smartstore.contracts.applications import HOT
+from smartstore.contracts.brokers import Brokers, group_id
 from smartstore.contracts.topics import HOT_LINES
+from smartstore.process.kafka_errors import KafkaErrors
 from smartstore.streaming import savepoint
 from smartstore.streaming.savepoint import Positions, SavedStates
 from smartstore.streaming.shard import Shard
@@ -84,9 +86,12 @@ def demand_kept(positions: Positions, kept: Positions) -> None:
                 )
 
 
-def kept_by(bootstrap: str, prefix: str, shard: Shard) -> Positions:
+def kept_by(brokers: Brokers, prefix: str, shard: Shard) -> Positions:
     """The first offset that the brokers keep of each partition of the shard; raises `NoBeginning` if they are away."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "smartstore-hot"})
+    errors = KafkaErrors()
+    consumer = Consumer(
+        {**brokers.librdkafka(), "group.id": group_id(HOT), "error_cb": errors, "log_level": 2}
+    )
     try:
         return {
             line.name: {
@@ -100,6 +105,7 @@ def kept_by(bootstrap: str, prefix: str, shard: Shard) -> Positions:
             for line in HOT_LINES
         }
     except KafkaException as error:
-        raise NoBeginning(f"Kafka does not say what it keeps of the source lines: {error}") from None
+        why = errors.why(consumer, error)
+        raise NoBeginning(f"Kafka does not say what it keeps of the source lines: {why}") from None
     finally:
         consumer.close()

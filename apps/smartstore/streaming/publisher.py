@@ -2,6 +2,7 @@
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from smartstore.contracts.brokers import Brokers
 from smartstore.contracts.topics import BY_NAME
 from smartstore.contracts.wire import HEADER_FACT, HEADER_JOB, partition_of
 from smartstore.domain.engine import APPLICATION
@@ -17,13 +18,13 @@ class PublishError(Exception):
 class Publisher:
     """An idempotent producer for all output topics; the partition follows the store."""
 
-    def __init__(self, bootstrap: str, prefix: str, partitions: int) -> None:
+    def __init__(self, brokers: Brokers, prefix: str, partitions: int) -> None:
         self._prefix, self._partitions = prefix, partitions
         self._failure: str | None = None
         self._headers: list[tuple[str, str | bytes | None]] = [(HEADER_JOB, APPLICATION.encode())]
         self._producer = Producer(
             {
-                "bootstrap.servers": bootstrap,
+                **brokers.librdkafka(),
                 "acks": "all",
                 "enable.idempotence": True,
                 "linger.ms": 5,

@@ -6,8 +6,11 @@ from pyspark.sql import functions as f
 from pyspark.sql.streaming.readwriter import DataStreamReader
 from pyspark.sql.streaming.state import GroupStateTimeout
 
+from smartstore.contracts.applications import HOT
+from smartstore.contracts.brokers import Brokers
 from smartstore.contracts.topics import HOT_LINES, POS_TRANSACTIONS, SHELF_EVENTS, Topic
 from smartstore.contracts.wire import HEADER_JOB, HEADER_POSITION, POSITION_HEADER, TICK_KEY, encode
+from smartstore.process.spark import kafka_options
 from smartstore.streaming.group import StoreGroup
 from smartstore.streaming.savepoint import Positions
 from smartstore.streaming.shard import Shard
@@ -22,7 +25,7 @@ BULK_LINES = (SHELF_EVENTS, POS_TRANSACTIONS)
 class Reading(Struct, frozen=True):
     """What is read: the lines' partitions of one shard. A new checkpoint begins at `begin`, else at the beginning."""
 
-    bootstrap: str
+    brokers: Brokers
     prefix: str
     shard: Shard
     begin: Positions
@@ -64,7 +67,7 @@ def _source(spark: SparkSession, reading: Reading, lines: tuple[Topic, ...]) -> 
     }
     return (
         spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", reading.bootstrap)
+        .options(**kafka_options(reading.brokers, HOT))
         .option("assign", encode(dict.fromkeys(names, partitions)).decode())
         .option("startingOffsets", encode(begin).decode())
         .option("includeHeaders", "true")

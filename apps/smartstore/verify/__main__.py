@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _verify(directory: Path | None, timeout: float) -> Outcome:
     environment = Environment.from_os()
     with TemporaryDirectory(prefix="smartstore-journal-") as scratch:
-        topics = Topics(environment.kafka_bootstrap, environment.prefix)
+        topics = Topics(environment.brokers, environment.prefix)
         try:
             ledger = truth_of(environment, topics, Path(scratch), directory)
             postgres = Postgres(environment.postgres_dsn)

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from smartstore.contracts.brokers import Brokers, group_id
 from smartstore.contracts.topics import Topic
+from smartstore.process.kafka_errors import KafkaErrors
 
 BATCH = 20_000
 POLL_SECONDS = 0.05
@@ -45,12 +47,15 @@ class Record(Protocol):
 class Topics:
     """The topics of one broker, under a prefix."""
 
-    def __init__(self, bootstrap: str, prefix: str) -> None:
+    def __init__(self, brokers: Brokers, prefix: str) -> None:
         self.prefix = prefix
+        self._errors = KafkaErrors()
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap,
-                "group.id": "smartstore-verify",
+                **brokers.librdkafka(),
+                "group.id": group_id("verify"),
+                "error_cb": self._errors,
+                "log_level": 2,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 # A poll that waits at the end of one topic would hold up the first of the next.
@@ -77,7 +82,8 @@ class Topics:
                 for partition in known.partitions
             }
         except KafkaException as error:
-            raise TopicsError(f"Kafka does not answer for topic {name}: {error.args[0].str()}") from error
+            why = self._errors.why(self._consumer, error)
+            raise TopicsError(f"Kafka does not answer for topic {name}: {why}") from error
 
     def read(self, topic: Topic) -> Iterator[list[Record]]:
         """All records from the first kept to the end at the time of the call, in batches; partition order holds."""

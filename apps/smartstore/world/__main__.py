@@ -66,9 +66,10 @@ def _ledgered(
         world = build_world(begun, data_dir / "cache")
     except (ValueError, RuntimeError) as error:
         raise SystemExit(str(error)) from None
-    facts = FactFeed(environment.kafka_bootstrap, prefix, changed)
+    brokers = environment.brokers
+    facts = FactFeed(brokers, prefix, changed)
     progress = Progress(changed, facts.received)
-    feed = ConfigFeed(environment.kafka_bootstrap, prefix, changed)
+    feed = ConfigFeed(brokers, prefix, changed)
     parts = SourceParts(
         settings=settings,
         wanted=_wanted(environment),
@@ -85,7 +86,7 @@ def _ledgered(
         prefix=prefix,
     )
     source = Source(parts)
-    follower = follow_progress(environment.kafka_bootstrap, prefix, progress)
+    follower = follow_progress(brokers, prefix, progress)
     follower.start()
     try:
         yield source
@@ -105,7 +106,7 @@ def _live(
 ) -> Iterator[Source | LiveSource]:
     """Real time, for facts from outside."""
     prefix, stop, changed = environment.prefix, stop_event(), threading.Condition()
-    feed = ConfigFeed(environment.kafka_bootstrap, prefix, changed)
+    feed = ConfigFeed(environment.brokers, prefix, changed)
     parts = LiveParts(
         settings=settings,
         wanted=_wanted(environment),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Message
 
+from smartstore.contracts.brokers import Brokers
 from smartstore.contracts.topics import CONFIG_TOPICS
 from smartstore.world.follower import TopicFollower
 from smartstore.world.relay import ConfigRow
@@ -14,8 +15,8 @@ from smartstore.world.relay import ConfigRow
 class ConfigFeed:
     """A queue filled in the background; `changed` is notified when rows arrive."""
 
-    def __init__(self, bootstrap: str, prefix: str, changed: threading.Condition) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, prefix: str, changed: threading.Condition) -> None:
+        self._brokers = brokers
         self._prefix = prefix
         self._changed = changed
         self._rows: deque[ConfigRow] = deque()
@@ -24,7 +25,7 @@ class ConfigFeed:
     def follow(self, positions: Mapping[str, Mapping[int, int]]) -> None:
         """Begin to read at the given offsets by topic and partition, or at the beginning."""
         self._follower = TopicFollower(
-            self._bootstrap,
+            self._brokers,
             [self._prefix + topic.name for topic in CONFIG_TOPICS],
             self._deliver,
             start={self._prefix + topic: offsets for topic, offsets in positions.items()},

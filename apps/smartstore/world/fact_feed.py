@@ -11,6 +11,7 @@ from functools import partial
 from confluent_kafka import Message
 from msgspec import Struct
 
+from smartstore.contracts.brokers import Brokers
 from smartstore.contracts.topics import SHELF_EVENTS, STORE_CONFIG, WH_EVENTS
 from smartstore.contracts.wire import HEADER_FACT, HEADER_JOB
 from smartstore.world.follower import TopicFollower
@@ -36,8 +37,8 @@ class WaitingFact(Struct, frozen=True):
 class FactFeed:
     """Filled in the background; `changed` is notified when facts arrive."""
 
-    def __init__(self, bootstrap: str, prefix: str, changed: threading.Condition) -> None:
-        self._bootstrap, self._prefix, self._changed = bootstrap, prefix, changed
+    def __init__(self, brokers: Brokers, prefix: str, changed: threading.Condition) -> None:
+        self._brokers, self._prefix, self._changed = brokers, prefix, changed
         self._lock = threading.Lock()
         self._waiting: dict[str, dict[int, WaitingFact]] = {}
         self._read: Positions = {line.name: {} for line in FACT_LINES}
@@ -53,7 +54,7 @@ class FactFeed:
             self._read[line.name] = dict(start)
             topic = self._prefix + line.name
             follower = TopicFollower(
-                self._bootstrap, [topic], partial(self._note, line.name), start={topic: start}
+                self._brokers, [topic], partial(self._note, line.name), start={topic: start}
             )
             self._followers.append(follower)
             follower.start()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
+from smartstore.contracts.brokers import Brokers, group_id
+
 _BATCH = 1000
 _POLL_SECONDS = 0.5
 _CONNECT_SECONDS = 5
@@ -20,7 +22,7 @@ class TopicFollower:
 
     def __init__(
         self,
-        bootstrap: str,
+        brokers: Brokers,
         topics: Sequence[str],
         deliver: Callable[[Sequence[Message]], None],
         *,
@@ -29,7 +31,7 @@ class TopicFollower:
     ) -> None:
         """`start`: offset to begin with, by topic and partition (else the beginning); `newest`: at most so many of each
         partition."""
-        self._bootstrap = bootstrap
+        self._brokers = brokers
         self._topics = tuple(topics)
         self._deliver = deliver
         self._start = {topic: dict(offsets) for topic, offsets in (start or {}).items()}
@@ -50,8 +52,8 @@ class TopicFollower:
     def _run(self) -> None:
         consumer = Consumer(
             {
-                "bootstrap.servers": self._bootstrap,
-                "group.id": "smartstore-world",  # asked for by the client; never joined, nothing is committed
+                **self._brokers.librdkafka(),
+                "group.id": group_id("world"),  # asked for by the client; never joined, nothing is committed
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": 100,

@@ -15,6 +15,7 @@ from confluent_kafka import Message
 from msgspec import Struct
 
 from smartstore.contracts.applications import is_hot
+from smartstore.contracts.brokers import Brokers
 from smartstore.contracts.topics import JOB_STATUS
 from smartstore.contracts.wire import epoch_ms
 from smartstore.world.follower import TopicFollower
@@ -92,10 +93,10 @@ class Progress:
             self._changed.notify_all()
 
 
-def follow_progress(bootstrap: str, prefix: str, progress: Progress) -> TopicFollower:
+def follow_progress(brokers: Brokers, prefix: str, progress: Progress) -> TopicFollower:
     """Keep `progress` up to date from Kafka."""
 
     def deliver(messages: Sequence[Message]) -> None:
         progress.take([message.value() for message in messages])
 
-    return TopicFollower(bootstrap, [prefix + JOB_STATUS.name], deliver, newest=_NEWEST)
+    return TopicFollower(brokers, [prefix + JOB_STATUS.name], deliver, newest=_NEWEST)

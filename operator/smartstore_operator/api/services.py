@@ -7,6 +7,7 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from smartstore.contracts.brokers import Mechanism
 from smartstore_operator.api.block import Between, Block
 from smartstore_operator.api.scalars import Duration, Size
 
@@ -21,37 +22,43 @@ ONE_MACHINE_PORT = (
 
 
 class ExternalChoice(Block):
-    """A system that SmartStore runs or that exists already; then `external_field` says where."""
+    """A system that SmartStore runs or that exists already; then `external_field` says where.
+
+    `external_options` are further fields that only type External has.
+    """
 
     external_field: ClassVar[str]
+    external_options: ClassVar[tuple[str, ...]] = ()
 
     type: str
 
     @model_validator(mode="after")
     def _check_external(self) -> Self:
-        name = self.external_name()
         is_external = self.type == "External"
-        given = getattr(self, self.external_field) is not None
-        if is_external and not given:
-            raise ValueError(f"type External needs {name}")
-        if given and not is_external:
-            raise ValueError(f"{name} is for type External only")
+        if is_external and getattr(self, self.external_field) is None:
+            raise ValueError(f"type External needs {self._yaml_name(self.external_field)}")
+        for field in (self.external_field, *self.external_options):
+            if getattr(self, field) is not None and not is_external:
+                raise ValueError(f"{self._yaml_name(field)} is for type External only")
         return self
 
     @classmethod
-    def external_name(cls) -> str:
-        """What the field is called in YAML."""
-        return cls.model_fields[cls.external_field].alias or cls.external_field
+    def _yaml_name(cls, field: str) -> str:
+        return cls.model_fields[field].alias or field
 
     @classmethod
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        name = cls.external_name()
-        rule = f"(has(self.type) && self.type == 'External') == has(self.{name})"
+        is_external, name = "has(self.type) && self.type == 'External'", cls._yaml_name(cls.external_field)
+        rule = f"({is_external}) == has(self.{name})"
         message = f"type External needs {name}, and only type External has it"
+        rules = [{"rule": rule, "message": message}]
+        for option in map(cls._yaml_name, cls.external_options):
+            rule = f"({is_external}) || !has(self.{option})"
+            rules.append({"rule": rule, "message": f"{option} is for type External only"})
         resolved = handler.resolve_ref_schema(handler(schema))
-        resolved["x-kubernetes-validations"] = [{"rule": rule, "message": message}]
+        resolved["x-kubernetes-validations"] = rules
         return resolved
 
 
@@ -60,7 +67,40 @@ class SecretKey(Block):
 
     name: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="Name of the Secret.")
     key: Annotated[str, Field(min_length=1, max_length=253)] = Field(
-        default="password", description="Key of the value."
+        default="password", description="Key of the value; password if not given."
+    )
+
+
+class CertificateKey(SecretKey):
+    """Certificates (PEM) in a Secret of the same namespace."""
+
+    key: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+        default="ca.crt", description="Key of the certificates; ca.crt if not given."
+    )
+
+
+class Tls(Block):
+    """How the brokers' certificates are judged."""
+
+    ca_secret: CertificateKey | None = Field(
+        default=None,
+        description="The certificate authority of the brokers, in a cluster; without it they need a certificate of a "
+        "public one. On one machine the variable SMARTSTORE_KAFKA_CA_FILE names its file.",
+    )
+
+
+class KafkaLogin(Block):
+    """The user that SmartStore is for the brokers."""
+
+    mechanism: Mechanism = Field(
+        default="SCRAM-SHA-512",
+        description="How the password is proved, SCRAM-SHA-512 if not given; PLAIN shows it to the broker.",
+    )
+    username: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="Name of the user.")
+    password_secret: SecretKey | None = Field(
+        default=None,
+        description="The password of the user, in a cluster. On one machine the variable SMARTSTORE_KAFKA_PASSWORD "
+        "has it.",
     )
 
 
@@ -68,6 +108,7 @@ class Kafka(ExternalChoice):
     """The brokers."""
 
     external_field = "bootstrap_servers"
+    external_options = ("tls", "authentication")
 
     type: Literal["Strimzi", "SingleNode", "External"] = Field(
         default="Strimzi",
@@ -89,6 +130,13 @@ class Kafka(ExternalChoice):
     port: Port | None = Field(default=None, description=ONE_MACHINE_PORT)
     bootstrap_servers: BootstrapServers | None = Field(
         default=None, description="The brokers as host:port, comma separated, for type External."
+    )
+    tls: Tls | None = Field(
+        default=None,
+        description="Connections are encrypted, for type External; {} will do for public certificates.",
+    )
+    authentication: KafkaLogin | None = Field(
+        default=None, description="The brokers want a login, for type External."
     )
 
 

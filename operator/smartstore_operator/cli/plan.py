@@ -10,10 +10,11 @@ import yaml
 from smartstore_operator.api.load import load_smartstore
 from smartstore_operator.cli import exits
 from smartstore_operator.render import secret_names
+from smartstore_operator.render.context import KAFKA_CA
 from smartstore_operator.render.kubernetes import manifests, place
 from smartstore_operator.runtime.settings import images_from_environment
 
-_MADE_IN_THE_CLUSTER = "<made in the cluster: {}>"
+_IN_THE_CLUSTER = "<known in the cluster: {}>"
 
 
 def add_plan(commands: Any) -> None:
@@ -31,8 +32,10 @@ def plan(options: argparse.Namespace) -> int:
     """Print them, in the order in which they are applied."""
     smartstore = load_smartstore(options.file)
     namespace = options.namespace or smartstore.metadata.namespace or "default"
-    secrets = {name: _MADE_IN_THE_CLUSTER.format(name) for name in secret_names(smartstore)}
-    platform = place(smartstore, namespace, secrets, _MADE_IN_THE_CLUSTER.format("cluster-id"))
+    secrets = {name: _IN_THE_CLUSTER.format(name) for name in secret_names(smartstore)}
+    tls = smartstore.spec.kafka.tls
+    kafka_ca = _IN_THE_CLUSTER.format(KAFKA_CA) if tls and tls.ca_secret else ""
+    platform = place(smartstore, namespace, secrets, _IN_THE_CLUSTER.format("cluster-id"), kafka_ca)
     objects = manifests(smartstore, platform, namespace, images_from_environment())
     if options.json:
         print(json.dumps(objects, indent=2))

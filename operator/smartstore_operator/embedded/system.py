@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from smartstore.contracts.brokers import CA_FILE
 from smartstore_operator.api.load import load_smartstore, with_stores
 from smartstore_operator.api.problems import SpecError
 from smartstore_operator.api.smartstore import SmartStore
@@ -20,6 +21,8 @@ from smartstore_operator.embedded.datadir import DataDir, write_json, write_text
 from smartstore_operator.embedded.errors import PreflightError
 from smartstore_operator.embedded.savepoints import HOT_FACT
 from smartstore_operator.render import Platform, Rendered, port_requests, render, secret_names
+from smartstore_operator.render.context import KAFKA_CA
+from smartstore_operator.render.platform import has_certificate
 
 LEAST_FREE_BYTES = 2 * 1024**3
 """A replayed week with Kafka's copies of it needs about one GiB."""
@@ -35,6 +38,7 @@ _PORT_FIELDS = {
     "gateway": "spec.source.external.port",
 }
 _PASSWORDS_OF_OTHERS = {
+    "kafka-password": ("SMARTSTORE_KAFKA_PASSWORD", "kafka"),
     "redis-password": ("SMARTSTORE_REDIS_PASSWORD", "redis"),
     "postgres-password": ("SMARTSTORE_POSTGRES_PASSWORD", "postgres"),
 }
@@ -72,6 +76,8 @@ class System:
         """Write all that the components and their clients read."""
         self.data.write_files(self.rendered.components)
         self.write_run_file()
+        if self.platform.kafka_ca:
+            write_text(self.data.root / KAFKA_CA, self.platform.kafka_ca, mode=0o644)
         write_json(self.data.client_file, self.client_environment(), mode=0o600)
 
     def with_stores(self, stores: int) -> "System":
@@ -102,7 +108,7 @@ class System:
         return {
             "SMARTSTORE_RUN_FILE": str(self._run_file),
             "SMARTSTORE_DATA_DIR": str(self.data.root),
-            "SMARTSTORE_KAFKA_BOOTSTRAP": self.rendered.kafka_bootstrap,
+            **self.rendered.brokers.variables(),
             "SMARTSTORE_KAFKA_PARTITIONS": str(self.smartstore.spec.kafka.partitions),
             "SMARTSTORE_REDIS_URL": self.rendered.redis_url,
             "SMARTSTORE_POSTGRES_DSN": self.rendered.postgres_dsn,
@@ -174,6 +180,7 @@ def _platform(smartstore: SmartStore, data: DataDir, environment: Mapping[str, s
         data_dir=str(data.root),
         ports=_ports(smartstore, data),
         secrets={name: _secret(name, smartstore, data, environment) for name in secret_names(smartstore)},
+        kafka_ca=_kafka_ca(smartstore, environment),
         cluster_id=str(data.remember("cluster_id", _new_cluster_id)),
         savepoint=data.fact(HOT_FACT)["savepoint"],
     )
@@ -196,6 +203,24 @@ def _secret(name: str, smartstore: SmartStore, data: DataDir, environment: Mappi
             f"the password of the external {block} is not known", f"spec.{block}", f"set {variable}"
         )
     return environment[variable]
+
+
+def _kafka_ca(smartstore: SmartStore, environment: Mapping[str, str]) -> str:
+    """The certificate authority of External brokers, from the file that the user names."""
+    tls, path = smartstore.spec.kafka.tls, environment.get(CA_FILE, "")
+    if tls is None or (tls.ca_secret is None and not path):
+        return ""
+    try:
+        text = Path(path).read_text()
+    except (OSError, ValueError):
+        text = ""
+    if not has_certificate(text):
+        raise PreflightError(
+            "the certificate authority of the external kafka is not known",
+            "spec.kafka.tls.caSecret",
+            f"set {CA_FILE} to a file with its certificate (PEM)",
+        )
+    return text
 
 
 def _demand_space(directory: Path) -> None:

@@ -1,30 +1,35 @@
 """Where a SmartStore runs, with the passwords that it needs: made, kept, or given by its user."""
 
+import base64
+from collections.abc import Iterator
+
 from smartstore_operator.api.problems import Problem, SpecError
-from smartstore_operator.api.smartstore import SmartStore
+from smartstore_operator.api.services import SecretKey
+from smartstore_operator.api.smartstore import SmartStore, Spec
 from smartstore_operator.reconcile import credentials
 from smartstore_operator.reconcile.children import belonging, marked, owners_of
 from smartstore_operator.reconcile.cluster import Cluster, Object
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.render import secret_names
-from smartstore_operator.render.context import POSTGRES_PASSWORD, REDIS_PASSWORD
+from smartstore_operator.render.context import KAFKA_CA, KAFKA_PASSWORD, POSTGRES_PASSWORD, REDIS_PASSWORD
 from smartstore_operator.render.kubernetes import place
-from smartstore_operator.render.platform import Platform
+from smartstore_operator.render.platform import Platform, has_certificate
 
 
 async def placed(cluster: Cluster, smartstore: SmartStore, live: Object) -> tuple[Platform, list[Object]]:
     """Where it runs, and the Secrets with its passwords, which are written before anything uses them.
 
     Raises:
-        SpecError: a password of somebody else's system is not there.
+        SpecError: a password or a certificate of somebody else's system is not there.
     """
     namespace = live["metadata"]["namespace"]
     names = credentials.secret_names(smartstore.name)
     kept = [await cluster.get("Secret", namespace, name) for name in names]
     given = await _given(cluster, smartstore, namespace)
+    kafka_ca = given.pop(KAFKA_CA, "")
     made = [name for name in secret_names(smartstore) if name not in given]
     values = credentials.completed(credentials.read(kept), made)
-    platform = place(smartstore, namespace, {**values, **given}, values[credentials.CLUSTER_ID])
+    platform = place(smartstore, namespace, {**values, **given}, values[credentials.CLUSTER_ID], kafka_ca)
     own = [credentials.manifest(smartstore.name, namespace, copy, values) for copy in credentials.COPIES]
     # They stay as long as the volumes.
     if smartstore.spec.deletion_policy == "Delete":
@@ -38,30 +43,46 @@ async def placed(cluster: Cluster, smartstore: SmartStore, live: Object) -> tupl
 
 
 async def _given(cluster: Cluster, smartstore: SmartStore, namespace: str) -> dict[str, str]:
-    """The passwords of systems that are not ours, from their users' Secrets.
+    """The passwords of systems that are not ours, and Kafka's certificate authority, from their users' Secrets.
 
     Raises:
         SpecError: one is not named, or not there.
     """
     found: dict[str, str] = {}
     problems: list[Problem] = []
-    spec = smartstore.spec
-    for name, block, system in (
-        (REDIS_PASSWORD, "redis", spec.redis),
-        (POSTGRES_PASSWORD, "postgres", spec.postgres),
-    ):
-        if system.type != "External":
-            continue
-        path, wanted = f"spec.{block}.passwordSecret", system.password_secret
+    for name, path, wanted in demanded(smartstore.spec):
         if wanted is None:
             problems.append(Problem(path=path, message="type External needs it in a cluster"))
             continue
-        value = credentials.read([await cluster.get("Secret", namespace, wanted.name)]).get(wanted.key)
-        if value is None:
+        value = value_of(await cluster.get("Secret", namespace, wanted.name), wanted.key)
+        if not value:
             text = f"there is no Secret {wanted.name} with a key {wanted.key}"
+            problems.append(Problem(path=path, message=text))
+        elif name == KAFKA_CA and not has_certificate(value):
+            text = f"the key {wanted.key} of the Secret {wanted.name} holds no certificate (PEM)"
             problems.append(Problem(path=path, message=text))
         else:
             found[name] = value
     if problems:
         raise SpecError(problems)
     return found
+
+
+def demanded(spec: Spec) -> Iterator[tuple[str, str, SecretKey | None]]:
+    """Name, field, and what the field says, of all that users' Secrets must have."""
+    kafka = spec.kafka
+    if kafka.authentication is not None:
+        path = "spec.kafka.authentication.passwordSecret"
+        yield KAFKA_PASSWORD, path, kafka.authentication.password_secret
+    if kafka.tls is not None and kafka.tls.ca_secret is not None:
+        yield KAFKA_CA, "spec.kafka.tls.caSecret", kafka.tls.ca_secret
+    if spec.redis.type == "External":
+        yield REDIS_PASSWORD, "spec.redis.passwordSecret", spec.redis.password_secret
+    if spec.postgres.type == "External":
+        yield POSTGRES_PASSWORD, "spec.postgres.passwordSecret", spec.postgres.password_secret
+
+
+def value_of(secret: Object | None, key: str) -> str:
+    """A value of a Secret that may hold others which are no text; empty if it is not there."""
+    data = (secret or {}).get("data") or {}
+    return base64.b64decode(data.get(key, "")).decode(errors="replace")

@@ -1,9 +1,11 @@
 """Kafka Connect as one distributed worker."""
 
+from smartstore.contracts.brokers import Brokers, group_id
 from smartstore_operator.api.scalars import mebibytes
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.context import (
     JVM_ENVIRONMENT,
+    KAFKA_CA,
     Context,
     console_logging,
     http_probe,
@@ -13,6 +15,8 @@ from smartstore_operator.render.context import (
 )
 
 NAME = "connect"
+WORKER = "worker.properties"
+"""The worker's file; the password for the brokers is in it, since a login is one setting of many words."""
 SECRETS = "env:"
 """How a connector refers to a variable of the worker, so that no password lies in Connect's topics."""
 
@@ -20,6 +24,8 @@ SECRETS = "env:"
 def component(context: Context) -> Component:
     """The worker."""
     platform = context.platform
+    brokers = context.brokers(context.config_file(NAME, KAFKA_CA))
+    worker, open_files = {WORKER: _worker(context, brokers)}, {"log4j2.properties": _logging()}
     logging = f"-Dlog4j2.configurationFile={context.config_file(NAME, 'log4j2.properties')}"
     return Component(
         name=NAME,
@@ -31,10 +37,11 @@ def component(context: Context) -> Component:
             "-cp",
             f"{platform.connect_jars}/*",
             "org.apache.kafka.connect.cli.ConnectDistributed",
-            context.config_file(NAME, "worker.properties"),
+            context.config_file(NAME, WORKER),
         ),
         environment={**JVM_ENVIRONMENT, **context.connector_passwords},
-        files={"worker.properties": _worker(context), "log4j2.properties": _logging()},
+        files={**({} if brokers.login else worker), **open_files, **context.kafka_files},
+        secret_files=worker if brokers.login else {},
         ports={"connect": platform.ports["connect"]},
         probe=http_probe("connect", "/health"),
         needs=("kafka",),
@@ -72,26 +79,34 @@ def group_settings(context: Context) -> dict[str, str]:
     }
 
 
-def group_id(estate: str) -> str:
-    """Name of the group of workers, and the beginning of its topics' names."""
-    return f"{estate}-connect"
+def storage_topics(estate: str) -> dict[str, str]:
+    """Where the group keeps its connectors, how far they are, and what they do: topics by purpose."""
+    return {purpose: f"{estate}-connect-{purpose}" for purpose in ("configs", "offsets", "status")}
 
 
-def _worker(context: Context) -> str:
-    group = group_id(context.name)
+def _worker(context: Context, brokers: Brokers) -> str:
+    topics = storage_topics(context.name)
     return properties(
         {
-            "bootstrap.servers": context.kafka_bootstrap,
-            "group.id": group,
+            **_clients(brokers),
+            "group.id": group_id(f"{context.name}-{NAME}"),
             "listeners": f"http://{context.platform.listener('connect')}",
             "rest.advertised.host.name": context.platform.host("connect"),
             "plugin.path": context.platform.connect_plugins,
-            "config.storage.topic": f"{group}-configs",
-            "offset.storage.topic": f"{group}-offsets",
-            "status.storage.topic": f"{group}-status",
+            "config.storage.topic": topics["configs"],
+            "offset.storage.topic": topics["offsets"],
+            "status.storage.topic": topics["status"],
             **group_settings(context),
         }
     )
+
+
+def _clients(brokers: Brokers) -> dict[str, str]:
+    """The worker's own client, and those of the connectors, which know no more than what is said of their kind."""
+    own = brokers.java()
+    secured = {name: value for name, value in own.items() if name != "bootstrap.servers"}
+    kinds = ("producer", "consumer")
+    return own | {f"{kind}.{name}": value for kind in kinds for name, value in secured.items()}
 
 
 def _logging() -> str:

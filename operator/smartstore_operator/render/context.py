@@ -1,15 +1,21 @@
 """What the modules of the components share: the spec, the platform, and the addresses that follow from both."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from smartstore.contracts.brokers import Brokers, Login
 from smartstore.contracts.logins import GATEWAY, OWNER
 from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render.component import Probe
 from smartstore_operator.render.platform import Platform
 
 POSTGRES_DATABASE = "smartstore"
+KAFKA_CA = "kafka-ca.pem"
+"""File with the brokers' certificate authority, of each component that connects to them."""
+KAFKA_PASSWORD = "kafka-password"
+"""Password of our user of the brokers; only where they want a login."""
 REDIS_PASSWORD = "redis-password"
 POSTGRES_PASSWORD = "postgres-password"
 """Password of the owner of the schemas."""
@@ -48,6 +54,27 @@ class Context:
     def kafka_bootstrap(self) -> str:
         """Brokers, host:port, comma separated."""
         return self.spec.kafka.bootstrap_servers or self.platform.address("kafka")
+
+    def brokers(self, ca_file: str) -> Brokers:
+        """How to reach Kafka, with password. `ca_file`: where the client has the file `KAFKA_CA`, if there is one."""
+        user = self.spec.kafka.authentication
+        return Brokers(
+            bootstrap=self.kafka_bootstrap,
+            tls=self.spec.kafka.tls is not None,
+            ca_file=ca_file if self.platform.kafka_ca else "",
+            login=Login(
+                mechanism=user.mechanism,
+                username=user.username,
+                password=self.platform.secrets[KAFKA_PASSWORD],
+            )
+            if user
+            else None,
+        )
+
+    @property
+    def kafka_files(self) -> dict[str, str]:
+        """The files of a component that connects to Kafka."""
+        return {KAFKA_CA: self.platform.kafka_ca} if self.platform.kafka_ca else {}
 
     @property
     def kafka_replication(self) -> int:
@@ -190,5 +217,5 @@ def console_logging(levels: Mapping[str, str]) -> str:
 
 
 def properties(values: Mapping[str, object]) -> str:
-    """Java properties, one `name=value` a line. Values hold no line breaks; backslashes are escaped."""
-    return "".join(f"{name}={str(value).replace(chr(92), chr(92) * 2)}\n" for name, value in values.items())
+    """Java properties, one `name=value` a line. What is special there is escaped as in JSON."""
+    return "".join(f"{name}={json.dumps(str(value))[1:-1]}\n" for name, value in values.items())

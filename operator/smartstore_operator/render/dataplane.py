@@ -12,6 +12,7 @@ from smartstore_operator.render import connect
 from smartstore_operator.render.component import Component, Kind
 from smartstore_operator.render.context import (
     JVM_ENVIRONMENT,
+    KAFKA_CA,
     LATE_OPTIMIZING,
     Context,
     connector_names,
@@ -232,7 +233,7 @@ def _component(
         name=name,
         argv=(platform.python, "-m", process.module),
         environment=environment,
-        files={RUN_FILE: context.run_file} if "run" in process.access else {},
+        files=_files(context, process),
         ports={port: platform.ports[port]} if has_metrics else {},
         reaches=tuple(port for access in process.access for port in _REACHES[access]),
         probe=http_probe(port) if has_metrics else None,
@@ -241,6 +242,11 @@ def _component(
         kind=kind,
         stop_seconds=stop_seconds,
     )
+
+
+def _files(context: Context, process: _Process) -> dict[str, str]:
+    run = {RUN_FILE: context.run_file} if "run" in process.access else {}
+    return {**run, **(context.kafka_files if "kafka" in process.access else {})}
 
 
 def metrics_parts(spec: Spec) -> tuple[str, ...]:
@@ -262,7 +268,7 @@ def _reach(context: Context, name: str, access: Access) -> dict[str, str]:
             return {"SMARTSTORE_RUN_FILE": context.config_file(name, RUN_FILE)}
         case "kafka":
             return {
-                "SMARTSTORE_KAFKA_BOOTSTRAP": context.kafka_bootstrap,
+                **context.brokers(context.config_file(name, KAFKA_CA)).variables(),
                 "SMARTSTORE_KAFKA_PARTITIONS": str(context.spec.kafka.partitions),
             }
         case "redis":

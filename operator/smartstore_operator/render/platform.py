@@ -36,6 +36,8 @@ class Platform:
     """A value for every name that `secret_names` gives."""
     cluster_id: str
     """Kafka's cluster id: 16 random bytes, URL-safe base64 without padding; chosen once per data directory."""
+    kafka_ca: str = ""
+    """Certificates (PEM) that those of the brokers must be signed by; empty: what each client's system trusts."""
     savepoint: str | None = None
     """Name of the savepoint from which the stock jobs begin where there is no checkpoint."""
     cores: int = 2
@@ -73,6 +75,11 @@ class Platform:
     def own(self, port: str) -> str:
         """`host:port` by which a component reaches its own named port."""
         return f"{LOOPBACK}:{self.ports[port]}"
+
+
+def has_certificate(text: str) -> bool:
+    """Whether a text can be `Platform.kafka_ca`."""
+    return "-----BEGIN CERTIFICATE-----" in text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from smartstore.contracts.brokers import Brokers
 from smartstore.contracts.settings import RunSettings
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.render import connect, dataplane, kafka, postgres, valkey
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.context import (
+    KAFKA_CA,
+    KAFKA_PASSWORD,
     POSTGRES_CDC_PASSWORD,
     POSTGRES_GATEWAY_PASSWORD,
     POSTGRES_PASSWORD,
@@ -36,7 +39,8 @@ class Rendered:
     run_settings: RunSettings
     endpoints: Mapping[str, str]
     """Addresses for people and `status`, without passwords: kafka, redis, postgres, connect, and gateway if any."""
-    kafka_bootstrap: str
+    brokers: Brokers
+    """With password; its certificates are expected in the data directory, as `KAFKA_CA`."""
     redis_url: str
     """With password."""
     postgres_dsn: str
@@ -72,7 +76,7 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
             "connect": context.connect_url,
             **({"gateway": f"http://{platform.address('gateway')}"} if has_gateway(context.spec) else {}),
         },
-        kafka_bootstrap=context.kafka_bootstrap,
+        brokers=context.brokers(f"{platform.data_dir}/{KAFKA_CA}"),
         redis_url=context.redis_url,
         postgres_dsn=context.postgres_dsn,
         connect_url=context.connect_url,
@@ -105,13 +109,14 @@ def port_requests(smartstore: SmartStore) -> tuple[PortRequest, ...]:
 def secret_names(smartstore: SmartStore) -> tuple[str, ...]:
     """The secrets that `Platform.secrets` must hold; the applier makes each once, of letters and digits, and keeps it.
 
-    For an External Redis or Postgres the value is that system's own password, not a generated one.
+    For an External system the value is that system's own password, not a generated one.
     """
+    kafka = (KAFKA_PASSWORD,) if smartstore.spec.kafka.authentication else ()
     superuser = () if smartstore.spec.postgres.type == "External" else (POSTGRES_SUPERUSER_PASSWORD,)
     gateway = (POSTGRES_GATEWAY_PASSWORD,) if has_gateway(smartstore.spec) else ()
     return (
         *(REDIS_PASSWORD, POSTGRES_PASSWORD, POSTGRES_SINK_PASSWORD, POSTGRES_CDC_PASSWORD),
-        *(*gateway, *superuser),
+        *(*gateway, *superuser, *kafka),
     )
 
 

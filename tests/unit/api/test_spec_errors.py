@@ -44,6 +44,26 @@ def _problems(text: str) -> list[str]:
             "spec.kafka.heap: '512m' is not a size; write a whole number and Mi, Gi or Ti, like 512Mi or 2Gi",
         ),
         ("kafka: {type: External}", "spec.kafka: type External needs bootstrapServers"),
+        ("kafka: {tls: {}}", "spec.kafka: tls is for type External only"),
+        (
+            "kafka: {type: SingleNode, authentication: {username: u}}",
+            "spec.kafka: authentication is for type External only",
+        ),
+        (
+            "kafka: {type: External, bootstrapServers: 'k:1', authentication: {mechanism: PLAIN}}",
+            "spec.kafka.authentication.username: is missing",
+        ),
+        (
+            "kafka: {type: External, bootstrapServers: 'k:1', authentication: {username: u, mechanism: GSSAPI}}",
+            (
+                "spec.kafka.authentication.mechanism: must be one of SCRAM-SHA-512, SCRAM-SHA-256, PLAIN, "
+                "not the string 'GSSAPI'"
+            ),
+        ),
+        (
+            "kafka: {type: External, bootstrapServers: 'k:1', tls: {caSecret: {}}}",
+            "spec.kafka.tls.caSecret.name: is missing",
+        ),
         ("redis: {host: a}", "spec.redis: host is for type External only"),
         ("source: {speed: .nan}", "spec.source.speed: must be a finite number, not the number nan"),
         (

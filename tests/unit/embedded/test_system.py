@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,27 @@ spec:
 """
 
 
-def prepare(tmp_path: Path, *, partitions: int = 2, port: int | None = None, more: str = "") -> system.System:
+GUARDED = SPEC.replace(
+    "{type: SingleNode,",
+    "{type: External, bootstrapServers: 'k:9094', tls: {caSecret: {name: ca}}, authentication: {username: shop},",
+)
+
+
+def prepare(
+    tmp_path: Path,
+    *,
+    spec: str = SPEC,
+    partitions: int = 2,
+    port: int | None = None,
+    more: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> system.System:
     file = tmp_path / "small.yaml"
     values = {"partitions": partitions, "port": f", port: {port}" if port else "", "more": more}
-    file.write_text(SPEC % values)
+    file.write_text(spec % values)
     smartstore, data = system.load(file, tmp_path / "data")
     data.create(smartstore.name)
-    return system.prepare(smartstore, data, environment={})
+    return system.prepare(smartstore, data, environment=environment or {})
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +107,31 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_external_systems_need_their_password(tmp_path: Path) -> None:
     with pytest.raises(PreflightError, match=r"spec\.redis.*SMARTSTORE_REDIS_PASSWORD"):
         prepare(tmp_path, more="  redis: {type: External, host: redis.example}")
+
+
+def test_guarded_brokers_need_a_password_and_their_authority(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match=r"spec\.kafka.*SMARTSTORE_KAFKA_PASSWORD"):
+        prepare(tmp_path, spec=GUARDED)
+    login, ca = {"SMARTSTORE_KAFKA_PASSWORD": "s3cret"}, tmp_path / "ca.crt"
+    both = {**login, "SMARTSTORE_KAFKA_CA_FILE": str(ca)}
+    message = (
+        r"authority of the external kafka .* \(spec\.kafka\.tls\.caSecret\): set SMARTSTORE_KAFKA_CA_FILE"
+    )
+    with pytest.raises(PreflightError, match=message):
+        prepare(tmp_path, spec=GUARDED, environment=login)
+    ca.write_text("no certificate")
+    with pytest.raises(PreflightError, match=message):
+        prepare(tmp_path, spec=GUARDED, environment=both)
+    ca.write_text("-----BEGIN CERTIFICATE-----\n")
+    made = prepare(tmp_path, spec=GUARDED, environment=both)
+    made.write()
+    for environment in (made.client_environment(), made.rendered.component("bridge").environment):
+        assert environment["SMARTSTORE_KAFKA_PASSWORD"] == "s3cret"
+        assert Path(environment["SMARTSTORE_KAFKA_CA_FILE"]).read_text() == ca.read_text()
+        assert Path(environment["SMARTSTORE_KAFKA_CA_FILE"]).is_relative_to(tmp_path / "data")
+    worker = made.data.config("connect") / "worker.properties"
+    assert "s3cret" in worker.read_text()
+    assert worker.stat().st_mode & 0o077 == 0
 
 
 def test_passwords_are_for_the_owner_only(tmp_path: Path) -> None:

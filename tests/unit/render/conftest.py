@@ -7,7 +7,15 @@ from smartstore_operator.render import Platform
 PORTS = ("kafka", "kafka-controller", "valkey", "postgres", "connect")
 METRICS = ("world", "bridge", "hot", "connectors", "lake")
 GATEWAY = ("gateway", "gateway-metrics")
-SECRETS = ("redis", "postgres", "postgres-sink", "postgres-cdc", "postgres-gateway", "postgres-superuser")
+SECRETS = (
+    "kafka",
+    "redis",
+    "postgres",
+    "postgres-sink",
+    "postgres-cdc",
+    "postgres-gateway",
+    "postgres-superuser",
+)
 
 
 @pytest.fixture

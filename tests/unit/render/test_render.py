@@ -1,6 +1,7 @@
 """Promises of `render` that hold for every SmartStore."""
 
 import dataclasses
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -26,10 +27,17 @@ def _names(smartstore: SmartStore, platform: Platform) -> list[str]:
     return [component.name for component in render(smartstore, platform).components]
 
 
+GUARDED: dict[str, Any] = {
+    "type": "External",
+    "bootstrapServers": "k1:9094",
+    "tls": {"caSecret": {"name": "brokers"}},
+    "authentication": {"username": "shop", "passwordSecret": {"name": "shop"}},
+}
 SPECS: tuple[dict[str, Any], ...] = (
     {},
     {"profile": "Production"},
     {"kafka": {"type": "External", "bootstrapServers": "k1:9092,k2:9092"}},
+    {"kafka": GUARDED},
     {"redis": {"type": "External", "host": "redis.example"}, "postgres": {"type": "External", "host": "db"}},
     {"connect": {"type": "External", "url": "http://connect:8083"}},
     {"source": {"type": "External"}},
@@ -78,7 +86,8 @@ def test_a_port_that_the_user_gave_is_required() -> None:
 
 
 def test_no_secret_is_on_a_command_line_or_in_a_readable_file(platform: Platform) -> None:
-    for component in render(_smartstore(), platform).components:
+    components = [c for spec in SPECS for c in render(_smartstore(**spec), platform).components]
+    for component in components:
         commands = (component.argv, *component.before_start, component.probe.argv if component.probe else ())
         public = " ".join((*(word for argv in commands for word in argv), *component.files.values()))
         assert not [secret for secret in platform.secrets.values() if secret in public], component.name
@@ -145,6 +154,74 @@ def test_external_systems_are_not_run(platform: Platform) -> None:
     }
     assert rendered.component("topics").environment["SMARTSTORE_KAFKA_REPLICATION"] == "-1"
     assert "SMARTSTORE_CONNECT_SECRETS" not in rendered.component("connectors").environment
+
+
+def _worker(component: Component) -> dict[str, str]:
+    """The settings of Connect's worker, as Java reads them."""
+    (text,) = (
+        files["worker.properties"]
+        for files in (component.files, component.secret_files)
+        if "worker.properties" in files
+    )
+    lines = (line.partition("=") for line in text.splitlines())
+    return {name: json.loads(f'"{value}"') for name, _, value in lines}
+
+
+def test_every_client_of_guarded_brokers_gets_certificates_and_login(platform: Platform) -> None:
+    platform = dataclasses.replace(platform, kafka_ca="the authority")
+    rendered = render(_smartstore(kafka=GUARDED), platform)
+    for name in ("topics", "connectors", "bridge", "hot", "world", "lake"):
+        component = rendered.component(name)
+        own = {key: value for key, value in component.environment.items() if "_KAFKA_" in key}
+        assert own.pop("SMARTSTORE_KAFKA_PARTITIONS") == "4"
+        assert own.pop("SMARTSTORE_KAFKA_REPLICATION", "-1") == "-1"
+        assert own == {
+            "SMARTSTORE_KAFKA_BOOTSTRAP": "k1:9094",
+            "SMARTSTORE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "SMARTSTORE_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+            "SMARTSTORE_KAFKA_USERNAME": "shop",
+            "SMARTSTORE_KAFKA_PASSWORD": "secret-of-kafka",
+            "SMARTSTORE_KAFKA_CA_FILE": f"/data/my store/config/{name}/kafka-ca.pem",
+        }
+        assert component.files["kafka-ca.pem"] == "the authority"
+    for name in ("valkey", "postgres", "migrate"):
+        assert "kafka" not in json.dumps(dataclasses.asdict(rendered.component(name))).lower()
+    assert rendered.brokers.ca_file == "/data/my store/kafka-ca.pem"
+
+
+def test_connects_clients_log_in_with_a_password_of_any_letters(platform: Platform) -> None:
+    password = 'a"b\\c=d ü€'
+    secrets = {**platform.secrets, "kafka-password": password}
+    platform = dataclasses.replace(platform, kafka_ca="the authority", secrets=secrets)
+    connect = render(_smartstore(kafka=GUARDED), platform).component("connect")
+    assert connect.files["kafka-ca.pem"] == "the authority"
+    assert "worker.properties" in connect.secret_files
+    assert connect.secret_files["worker.properties"].isascii()  # Java would read it as Latin-1
+    worker = _worker(connect)
+    assert worker["bootstrap.servers"] == "k1:9094"
+    for prefix in ("", "producer.", "consumer."):
+        assert worker[f"{prefix}security.protocol"] == "SASL_SSL"
+        assert worker[f"{prefix}ssl.truststore.location"] == "/data/my store/config/connect/kafka-ca.pem"
+        quoted = worker[f"{prefix}sasl.jaas.config"].partition("password=")[2].removesuffix(";")
+        assert json.loads(quoted) == password
+
+
+def test_brokers_of_a_public_authority_need_no_file(platform: Platform) -> None:
+    kafka = {"type": "External", "bootstrapServers": "k1:9094", "tls": {}}
+    rendered = render(_smartstore(kafka=kafka), platform)
+    bridge, connect = rendered.component("bridge"), rendered.component("connect")
+    assert bridge.environment["SMARTSTORE_KAFKA_SECURITY_PROTOCOL"] == "SSL"
+    assert not [name for name in bridge.environment if name.endswith(("_CA_FILE", "_USERNAME", "_PASSWORD"))]
+    assert "kafka-ca.pem" not in {**bridge.files, **connect.files}
+    worker = _worker(connect)
+    assert worker["producer.security.protocol"] == worker["consumer.security.protocol"] == "SSL"
+    assert "worker.properties" in connect.files
+
+
+def test_all_consumer_groups_begin_alike(platform: Platform) -> None:
+    worker = _worker(render(_smartstore(), platform).component("connect"))
+    assert worker["group.id"] == "smartstore-demo-connect"
+    assert worker["config.storage.topic"] == "demo-connect-configs"
 
 
 def test_a_suspended_smartstore_runs_nothing(platform: Platform) -> None:

@@ -42,6 +42,7 @@ def test_the_prefix_is_in_every_name_but_the_tables() -> None:
     assert sink["topics"] == "T-1.shelf_state"
     assert sink["errors.deadletterqueue.topic.name"] == "T-1.connect_dead_letters"
     assert sink["collection.name.format"] == "state.shelf_state"
+    assert sink["consumer.override.group.id"] == "smartstore-T-1.sink-shelf-state"
     assert slot_name(prefixed) == "t_1_smartstore_config"
 
 

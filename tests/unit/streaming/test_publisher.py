@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError
 
+from smartstore.contracts.brokers import Brokers
 from smartstore.contracts.topics import SHELF_STATE
 from smartstore.domain.tick import Output
 from smartstore.streaming import publisher
@@ -55,7 +56,7 @@ def publish(client: Client, monkeypatch: pytest.MonkeyPatch) -> int:
     result = StoreResult(
         "s0001", open=True, records=1, late=0, repeats=0, state_bytes=0, outputs=outputs, jobs=[]
     )
-    return Publisher("localhost:9092", "", 1).publish([result])
+    return Publisher(Brokers("localhost:9092"), "", 1).publish([result])
 
 
 @pytest.mark.parametrize(

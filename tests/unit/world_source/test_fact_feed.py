@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartstore.contracts.brokers import Brokers
 from smartstore.world import fact_feed
 from smartstore.world.fact_feed import FactFeed
 
@@ -50,7 +51,7 @@ class FakeFollower:
 
     def __init__(
         self,
-        bootstrap: str,
+        brokers: Brokers,
         topics: Sequence[str],
         deliver: Callable[[Sequence[Any]], None],
         *,
@@ -85,7 +86,7 @@ def _without_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
 def feed_of(
     positions: Mapping[str, Mapping[int, int]] | None = None, taken: Mapping[str, int] | None = None
 ) -> FactFeed:
-    feed = FactFeed("kafka", "", Bell())
+    feed = FactFeed(Brokers("kafka:9092"), "", Bell())
     feed.follow(positions or {}, taken or {})
     return feed
 
@@ -189,7 +190,7 @@ def test_positions_read_nothing_of_yet_stay() -> None:
 
 def test_who_waits_is_told_of_facts_only() -> None:
     bell = Bell()
-    feed = FactFeed("kafka", "", bell)
+    feed = FactFeed(Brokers("kafka:9092"), "", bell)
     feed.follow({}, {})
     arrive(feed, WH, FakeMessage(0))
     assert bell.rung == 0
@@ -198,7 +199,7 @@ def test_who_waits_is_told_of_facts_only() -> None:
 
 
 def test_lines_have_the_prefix_of_topics_and_are_left_at_the_end() -> None:
-    feed = FactFeed("kafka", "x.", Bell())
+    feed = FactFeed(Brokers("kafka:9092"), "x.", Bell())
     feed.follow({}, {})
     followers: list[Any] = feed._followers
     assert {one.topic for one in followers} == {"x.wh_events", "x.shelf_events", "x.store_config"}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from smartstore.contracts.brokers import group_id
 from smartstore.contracts.derive.connect import connect_schema
 from smartstore.contracts.derive.sql import table_topics
 from smartstore.contracts.topics import CONFIG_TOPICS, Topic
@@ -47,7 +48,7 @@ def declared_connectors(settings: Settings) -> dict[str, Config]:
 
 
 def sink_name(settings: Settings, topic: Topic) -> str:
-    """Name of the sink of a topic; its consumer group is `connect-<name>`."""
+    """Name of the sink of a topic; its consumer group is `group_id(name)`."""
     return f"{settings.names}sink-{topic.name.replace('_', '-')}"
 
 
@@ -87,6 +88,7 @@ def sink_config(settings: Settings, topic: Topic) -> Config:
         "value.converter": _JSON,
         "value.converter.schemas.enable": "true",
         "value.converter.schema.content": connect_schema(topic),
+        "consumer.override.group.id": group_id(sink_name(settings, topic)),
         "consumer.override.auto.offset.reset": "earliest",
         "consumer.override.max.poll.records": "3000",
         # An event should be seen at once: a fetch returns with the first record.

@@ -38,7 +38,7 @@ def run(environment: Environment, settings: Settings, stop: threading.Event) -> 
     client = ConnectClient(environment.connect_url)
     supervisor = Supervisor(client, declared_connectors(settings), metrics, declares=_declares(environment))
     serve_metrics(environment.metrics_address, registry, lambda: supervisor.has_been_ready)
-    rows = PublishedRows(environment.kafka_bootstrap, settings.prefix, CONFIG_TOPICS)
+    rows = PublishedRows(environment.brokers, settings.prefix, CONFIG_TOPICS)
     watch = DeletionWatch(rows, environment.postgres_dsn, metrics)
     _in_background("lag", lambda: _report_lag(environment, settings, metrics, stop))
     _in_background("deletions", lambda: watch.run(stop, lambda: supervisor.is_ready))
@@ -60,7 +60,7 @@ def _in_background(name: str, work: Callable[[], None]) -> None:
 def _report_lag(
     environment: Environment, settings: Settings, metrics: Metrics, stop: threading.Event
 ) -> None:
-    reader = LagReader(environment.kafka_bootstrap, environment.partitions)
+    reader = LagReader(environment.brokers, environment.partitions)
     sinks = {sink_name(settings, topic): f"{settings.prefix}{topic.name}" for topic in table_topics()}
     warned_at = float("-inf")
     while not stop.wait(LAG_SECONDS):

@@ -15,6 +15,7 @@ import psycopg2
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 from psycopg2 import sql
 
+from smartstore.contracts.brokers import Brokers, group_id
 from smartstore.contracts.topics import BY_NAME, Topic
 from smartstore.serving.connectors.metrics import Metrics
 
@@ -27,12 +28,12 @@ CHECK_SECONDS = 10.0
 class PublishedRows:
     """The rows that hold by the topics of configuration; reads them from their beginning and then on."""
 
-    def __init__(self, bootstrap: str, prefix: str, topics: Sequence[Topic]) -> None:
+    def __init__(self, brokers: Brokers, prefix: str, topics: Sequence[Topic]) -> None:
         self._prefix = prefix
         self._live: dict[Topic, dict[str, bytes]] = {topic: {} for topic in topics}
         # Partitions are assigned, so the group is a name only and nothing is committed.
         self._consumer = Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": f"{prefix}deletions", "enable.auto.commit": False}
+            {**brokers.librdkafka(), "group.id": group_id(f"{prefix}deletions"), "enable.auto.commit": False}
         )
         self._assigned = False
 

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Mapping
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
+from smartstore.contracts.brokers import Brokers, group_id
+
 _TIMEOUT_SECONDS = 10
 
 
 class LagReader:
     """Reads ends of topics and positions of sinks; raises `KafkaException` while Kafka does not answer."""
 
-    def __init__(self, bootstrap: str, partitions: int) -> None:
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
+    def __init__(self, brokers: Brokers, partitions: int) -> None:
+        self._admin = AdminClient({**brokers.librdkafka(), "log_level": 2})
         self._partitions = partitions
 
     def sink_lags(self, sinks: Mapping[str, str]) -> dict[str, int]:
@@ -20,7 +22,7 @@ class LagReader:
         ends = self._ends(sinks.values())
         lags = {}
         for name, topic in sinks.items():
-            done = self._committed(f"connect-{name}", topic)
+            done = self._committed(group_id(name), topic)
             lags[name] = sum(max(0, end - done.get(p, 0)) for p, end in ends.get(topic, {}).items())
         return lags
 

@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _report(*, json: bool) -> str:
     environment = Environment.from_os()
     with TemporaryDirectory(prefix="smartstore-journal-") as scratch:
-        topics = Topics(environment.kafka_bootstrap, environment.prefix)
+        topics = Topics(environment.brokers, environment.prefix)
         try:
             ledger = truth_of(environment, topics, Path(scratch))
             found = recompute(ledger, topics, _quiet)

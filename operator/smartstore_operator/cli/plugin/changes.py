@@ -14,7 +14,9 @@ from smartstore_operator.reconcile.credentials import CLUSTER_ID
 from smartstore_operator.reconcile.credentials import secret_names as copies_of
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.reconcile.kinds import CHILDREN, KINDS, OF_OPERATORS
+from smartstore_operator.reconcile.placing import demanded, value_of
 from smartstore_operator.render import secret_names
+from smartstore_operator.render.context import KAFKA_CA
 from smartstore_operator.render.kubernetes import Images, manifests, place
 from smartstore_operator.render.kubernetes.metadata import MANAGED, selector
 
@@ -26,7 +28,7 @@ def diff(kubectl: Kubectl, name: str, file: Path | None, images: Images) -> int:
     if smartstore.name != name:
         raise CommandFailed(f"{file} is about {smartstore.name}, not {name}")
     namespace = live["metadata"]["namespace"]
-    secrets = _secrets(kubectl, name)
+    secrets = _secrets(kubectl, name) | _given(kubectl, smartstore)
     wanted = _wanted(smartstore, namespace, secrets, images)
     kinds = [_full_name(kind) for kind in _listed({item["kind"] for item in wanted})]
     lines = list(changes(wanted, kubectl.list(kinds, selector(name)), copies_of(name)))
@@ -69,8 +71,19 @@ def _full_name(kind: str) -> str:
 
 def _wanted(smartstore: SmartStore, namespace: str, secrets: dict[str, str], images: Images) -> list[Object]:
     values = {name: secrets.get(name, "") for name in secret_names(smartstore)}
-    platform = place(smartstore, namespace, values, secrets.get(CLUSTER_ID, ""))
+    kafka_ca = secrets.get(KAFKA_CA, "")
+    platform = place(smartstore, namespace, values, secrets.get(CLUSTER_ID, ""), kafka_ca)
     return [dict(manifest) for manifest in manifests(smartstore, platform, namespace, images)]
+
+
+def _given(kubectl: Kubectl, smartstore: SmartStore) -> dict[str, str]:
+    """What the user's own Secrets have for External systems; what is missing there the operator tells."""
+    found = {}
+    for name, _, wanted in demanded(smartstore.spec):
+        if wanted is not None:
+            answer = kubectl.run("get", "secret", wanted.name, "--ignore-not-found", "--output=json")
+            found[name] = value_of(json.loads(answer or "{}"), wanted.key)
+    return found
 
 
 def _secrets(kubectl: Kubectl, name: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What all objects of one SmartStore share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
@@ -32,6 +33,8 @@ class Estate:
     spec: Spec
     components: tuple[Component, ...]
     declared: Declared
+    endpoints: Mapping[str, str]
+    """Addresses by system: kafka, redis, postgres, connect; of those that are not ours too."""
 
     @property
     def keeps_data(self) -> bool:

@@ -40,6 +40,7 @@ def manifests(
         spec=smartstore.spec,
         components=components,
         declared=rendered.declared,
+        endpoints=rendered.endpoints,
     )
     own = [manifest for component in components for manifest in _of_component(estate, component)]
     return tuple(overridden((*_shared(estate), *own), smartstore.spec.overrides))

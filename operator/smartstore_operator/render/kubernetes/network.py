@@ -1,6 +1,7 @@
 """Services, and NetworkPolicies that allow the connections that components declare and nothing else."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.kubernetes.estate import Estate
@@ -10,7 +11,9 @@ _DNS = {
     "to": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}],
     "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
 }
-_OUTSIDE_PORTS = {"kafka": 9092, "valkey": 6379, "postgres": 5432, "connect": 8083}
+_SYSTEMS = {"kafka": "kafka", "valkey": "redis", "postgres": "postgres", "connect": "connect"}
+"""The system behind each port that may be outside."""
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def service(estate: Estate, component: Component) -> dict[str, Any]:
@@ -82,11 +85,17 @@ def _ingress(estate: Estate, port: int, clients: tuple[str, ...]) -> dict[str, A
 def _egress(estate: Estate, port: str) -> dict[str, Any]:
     owner = estate.owner_of(port)
     if owner is None:  # the system of somebody else, whose address a policy cannot name
-        return {"ports": [{"protocol": "TCP", "port": _OUTSIDE_PORTS[port]}]}
+        return {"ports": [{"protocol": "TCP", "port": number} for number in _outside_ports(estate, port)]}
     return {
         "to": [{"podSelector": {"matchLabels": estate.pods_of(owner.name)}}],
         "ports": [{"protocol": "TCP", "port": owner.ports[port]}],
     }
+
+
+def _outside_ports(estate: Estate, port: str) -> list[int]:
+    addresses = estate.endpoints[_SYSTEMS[port]].split(",")
+    urls = [urlsplit(address if "://" in address else f"//{address}") for address in addresses]
+    return sorted({url.port or _DEFAULT_PORTS[url.scheme] for url in urls})
 
 
 def _short(name: str, component: Component) -> str:

@@ -12,7 +12,9 @@ STRIMZI_SERVICES = {"kafka": "kafka-bootstrap", "connect": "connect-api"}
 """What Strimzi adds to a cluster's name."""
 
 
-def place(smartstore: SmartStore, namespace: str, secrets: Mapping[str, str], cluster_id: str) -> Platform:
+def place(
+    smartstore: SmartStore, namespace: str, secrets: Mapping[str, str], cluster_id: str, kafka_ca: str = ""
+) -> Platform:
     """The platform of a SmartStore in a namespace. `secrets`: a value for every name that `secret_names` gives."""
     requests, operators = port_requests(smartstore), _operators(smartstore.spec)
     return Platform(
@@ -34,6 +36,7 @@ def place(smartstore: SmartStore, namespace: str, secrets: Mapping[str, str], cl
         listen="0.0.0.0",  # noqa: S104  a pod's address is known only when it runs; NetworkPolicies say who may come
         clients="all",
         secrets=secrets,
+        kafka_ca=kafka_ca,
         cluster_id=cluster_id,
         log_format="json",
     )

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from smartstore.contracts.brokers import group_id
 from smartstore_operator.api.scalars import mebibytes
 from smartstore_operator.api.services import Kafka
 from smartstore_operator.render import connect
@@ -139,7 +140,7 @@ def _topic(
 
 
 def _connect(estate: Estate, component: Component) -> dict[str, Any]:
-    group = connect.group_id(estate.name)
+    topics = connect.storage_topics(estate.name)
     annotations = {"strimzi.io/use-connector-resources": "true"}
     return {
         "apiVersion": API_VERSION,
@@ -152,10 +153,10 @@ def _connect(estate: Estate, component: Component) -> dict[str, Any]:
             "image": estate.images.connect,
             "replicas": estate.replicas,
             "bootstrapServers": estate.platform.address("kafka"),
-            "groupId": group,
-            "configStorageTopic": f"{group}-configs",
-            "offsetStorageTopic": f"{group}-offsets",
-            "statusStorageTopic": f"{group}-status",
+            "groupId": group_id(f"{estate.name}-{component.name}"),
+            "configStorageTopic": topics["configs"],
+            "offsetStorageTopic": topics["offsets"],
+            "statusStorageTopic": topics["status"],
             "config": dict(estate.declared.connect_group),
             "jvmOptions": _heap(estate.spec.connect.heap),
             "resources": resources(component),

@@ -26,6 +26,13 @@ IMAGES = Images(
     spark="registry:5000/spark:1",
     connect="example/connect:1",
 )
+CA = "-----BEGIN CERTIFICATE-----"
+GUARDED: dict[str, Any] = {
+    "type": "External",
+    "bootstrapServers": "k1:9094,k2:9095",
+    "tls": {"caSecret": {"name": "brokers"}},
+    "authentication": {"username": "shop", "passwordSecret": {"name": "shop"}},
+}
 STRIMZI: dict[str, Any] = {"kafka": {"type": "Strimzi"}}
 CLOUDNATIVE_PG: dict[str, Any] = {"postgres": {"type": "CloudNativePG"}}
 SPARK: dict[str, Any] = {"streaming": {"backend": "SparkApplication", "hot": {"shards": 2}}}
@@ -34,6 +41,7 @@ SPECS: tuple[dict[str, Any], ...] = (
     {},
     {"source": {"type": "External"}},
     {**EXTERNAL, "lake": {"enabled": False}},
+    {"kafka": GUARDED, "connect": {"type": "External", "url": "https://connect.example/"}},
     {"streaming": {"hot": {"shards": 2}}},
     STRIMZI,
     {**STRIMZI, **CLOUDNATIVE_PG, **SPARK},
@@ -54,7 +62,7 @@ def _objects(name: str = "demo", **spec: Any) -> list[dict[str, Any]]:
     document = {"apiVersion": "smartstore.io/v1alpha1", "kind": "SmartStore", "metadata": {"name": name}}
     smartstore = SmartStore.parse({**document, "spec": plain(**spec)})
     secrets = {secret: f"value-of-{secret}/äöü@" for secret in secret_names(smartstore)}
-    platform = place(smartstore, NAMESPACE, secrets, CLUSTER_ID)
+    platform = place(smartstore, NAMESPACE, secrets, CLUSTER_ID, CA if smartstore.spec.kafka.tls else "")
     return [dict(manifest) for manifest in manifests(smartstore, platform, NAMESPACE, IMAGES)]
 
 
@@ -164,6 +172,36 @@ def _port(rule: Mapping[str, Any]) -> int:
 
 def _labels(of: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     return frozenset(of["podSelector"]["matchLabels"].items())
+
+
+def test_systems_of_others_are_reached_at_their_own_ports() -> None:
+    objects = _objects(
+        kafka=GUARDED,
+        redis={"type": "External", "host": "redis.example", "port": 6380},
+        connect={"type": "External", "url": "https://connect.example/"},
+    )
+    policies = {_component(m): m["spec"] for m in objects if m["kind"] == "NetworkPolicy"}
+    outside = {
+        component: {
+            port["port"]
+            for rule in policies[component]["egress"]
+            if "to" not in rule
+            for port in rule["ports"]
+        }
+        for component in ("bridge", "connectors", "migrate")
+    }
+    assert outside == {"bridge": {9094, 9095, 6380}, "connectors": {9094, 9095, 443}, "migrate": set()}
+
+
+def test_guarded_brokers_are_reached_by_files_and_secrets_of_each_pod() -> None:
+    objects = _objects(kafka=GUARDED)
+    by_kind = {(m["kind"], _component(m)): m for m in objects}
+    for component in ("topics", "connectors", "bridge", "hot", "world", "lake", "verify", "report"):
+        assert by_kind["ConfigMap", component]["data"]["kafka-ca.pem"] == CA
+        assert "SMARTSTORE_KAFKA_PASSWORD" in by_kind["Secret", component]["data"]
+    assert set(by_kind["ConfigMap", "connect"]["data"]) == {"kafka-ca.pem", "log4j2.properties"}
+    worker = base64.b64decode(by_kind["Secret", "connect"]["data"]["worker.properties"]).decode()
+    assert "/var/lib/smartstore/config/connect/kafka-ca.pem" in worker
 
 
 def test_names_fit_for_the_longest_name() -> None:
