@@ -9,13 +9,17 @@ from typing import Any
 FROZEN: Mapping[str, str] = {
     "source.type": "a run has one source from its first event on; make another SmartStore",
     "kafka.type": "what is in the topics would stay behind; make another SmartStore",
-    "kafka.partitions": "each store has its place in one partition; make another SmartStore",
+    "kafka.partitions": "each store has its place in one partition; keep the number, or make another SmartStore",
     "redis.type": "what is in the buffer would stay behind; make another SmartStore",
     "postgres.type": "what is in the tables would stay behind; make another SmartStore",
-    "streaming.hot.shards": "each shard has a checkpoint of its own; make another SmartStore",
-    "streaming.hot.shufflePartitions": "the checkpoint is cut into so many; make another SmartStore",
+    "lake.size": "a volume keeps its size; enlarge the PersistentVolumeClaim state-NAME-lake-0 itself",
+    "streaming.hot.shards": "each shard has a checkpoint of its own; keep the number, or make another SmartStore",
+    "streaming.hot.shufflePartitions": "the checkpoint is cut so; keep the number, or make another SmartStore",
 }
 """Why, and what to do instead, by the path in the spec."""
+
+_ONLY_WHILE: Mapping[str, str] = {"lake.size": "lake.enabled"}
+"""Fields that are fixed while another one is true: without a lake there is no volume."""
 
 
 def rules(defaults: Mapping[str, Any], production: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -23,13 +27,10 @@ def rules(defaults: Mapping[str, Any], production: Mapping[str, Any]) -> list[di
     found = []
     for path, why in FROZEN.items():
         values = [_value(scope, path, defaults, production) for scope in ("self", "oldSelf")]
-        found.append(
-            {
-                "rule": " == ".join(f"({value})" for value in values),
-                "message": f"{path} cannot change: {why}",
-                "fieldPath": f".{path}",
-            }
-        )
+        rule = " == ".join(f"({value})" for value in values)
+        if path in _ONLY_WHILE:
+            rule = f"!({_value('oldSelf', _ONLY_WHILE[path], defaults, production)}) || {rule}"
+        found.append({"rule": rule, "message": f"{path} cannot change: {why}", "fieldPath": f".{path}"})
     return found
 
 
@@ -53,4 +54,6 @@ def _at(document: Mapping[str, Any], parts: list[str]) -> Any:
 
 
 def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"'{value}'" if isinstance(value, str) else str(value)

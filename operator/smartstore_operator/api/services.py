@@ -7,17 +7,26 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from smartstore_operator.api.block import Between, Block
-from smartstore_operator.api.scalars import Duration, Size
+from smartstore_operator.api.block import RULES, Between, Block
+from smartstore_operator.api.problems import FieldError
+from smartstore_operator.api.scalars import SERVERS_PATTERN, URL_PATTERN, Duration, Size
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=253)]
-BootstrapServers = Annotated[str, Field(pattern=r"^[^\s,:]+:[0-9]{1,5}(,[^\s,:]+:[0-9]{1,5})*$")]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+BootstrapServers = Annotated[str, Field(pattern=SERVERS_PATTERN, max_length=2048)]
+HttpUrl = Annotated[str, Field(pattern=URL_PATTERN, max_length=2048)]
 
 ONE_MACHINE_PORT = (
     "On one machine: the port to listen on; without it a free one is chosen. No effect in a cluster."
 )
+_SERVER_PORT = (
+    "For type External: the port of the server (default {0}). Else on one machine: the port to listen on; without it a "
+    "free one is chosen. In a cluster a server of ours has {0}."
+)
+
+
+_NEEDED = "type External needs it; say where the system is"
+_NOT_NEEDED = "it is for type External only; leave it out, or choose that type"
 
 
 class ExternalChoice(Block):
@@ -33,9 +42,9 @@ class ExternalChoice(Block):
         is_external = self.type == "External"
         given = getattr(self, self.external_field) is not None
         if is_external and not given:
-            raise ValueError(f"type External needs {name}")
+            raise FieldError(name, _NEEDED)
         if given and not is_external:
-            raise ValueError(f"{name} is for type External only")
+            raise FieldError(name, _NOT_NEEDED)
         return self
 
     @classmethod
@@ -48,10 +57,15 @@ class ExternalChoice(Block):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         name = cls.external_name()
-        rule = f"(has(self.type) && self.type == 'External') == has(self.{name})"
-        message = f"type External needs {name}, and only type External has it"
+        is_external, given = "(has(self.type) && self.type == 'External')", f"has(self.{name})"
         resolved = handler.resolve_ref_schema(handler(schema))
-        resolved["x-kubernetes-validations"] = [{"rule": rule, "message": message}]
+        resolved[RULES] = [
+            {"rule": rule, "message": f"{name}: {message}"}
+            for rule, message in (
+                (f"!{is_external} || {given}", _NEEDED),
+                (f"{is_external} || !{given}", _NOT_NEEDED),
+            )
+        ]
         return resolved
 
 
@@ -75,7 +89,7 @@ class Kafka(ExternalChoice):
         "laptops and CI. External: brokers that exist. One machine runs a single node for the first two.",
     )
     partitions: Annotated[int, Field(ge=1, le=512)] = Field(
-        default=4, description="Partitions of every topic; cannot change once there is data."
+        default=4, description="Partitions of every topic; a store's records are all in one."
     )
     heap: Size = Field(default="512Mi", description="Largest Java heap of a broker.")
     port: Port | None = Field(default=None, description=ONE_MACHINE_PORT)
@@ -100,12 +114,12 @@ class Redis(ExternalChoice):
     host: Host | None = Field(default=None, description="The server's name or address, for type External.")
     port: Port | None = Field(
         default=None,
-        description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 6379).",
+        description=_SERVER_PORT.format(6379),
     )
     password_secret: SecretKey | None = Field(
         default=None,
-        description="The password of the server, for type External in a cluster. On one machine the variable "
-        "SMARTSTORE_REDIS_PASSWORD has it.",
+        description="Where the password of the server is, for type External in a cluster. No effect on one machine: "
+        "the variable SMARTSTORE_REDIS_PASSWORD has it there.",
     )
 
 
@@ -116,19 +130,20 @@ class Postgres(ExternalChoice):
 
     type: Literal["Managed", "CloudNativePG", "External"] = Field(
         default="Managed",
-        description="Managed: one server run by SmartStore. CloudNativePG: a cluster of that operator (one machine "
-        "runs a Managed server instead). External: a server that exists, at host and port.",
+        description="Managed: one server run by SmartStore. CloudNativePG: a cluster of that operator; not yet, a "
+        "Managed server runs instead. External: a server that exists, at host and port.",
     )
     memory: Size = Field(default="128Mi", description="Shared buffers, for type Managed.")
     host: Host | None = Field(default=None, description="The server's name or address, for type External.")
     port: Port | None = Field(
         default=None,
-        description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 5432).",
+        description=_SERVER_PORT.format(5432),
     )
     password_secret: SecretKey | None = Field(
         default=None,
-        description="The password of the login smartstore, which owns the database smartstore, may make roles and "
-        "replicate; for type External in a cluster. On one machine the variable SMARTSTORE_POSTGRES_PASSWORD has it.",
+        description="Where the password of the login smartstore is, which owns the database smartstore, may make "
+        "roles and replicate; for type External in a cluster. No effect on one machine: the variable "
+        "SMARTSTORE_POSTGRES_PASSWORD has it there.",
     )
 
 
@@ -152,11 +167,15 @@ class Lake(Block):
     enabled: bool = Field(default=True, description="Whether topics are kept as Delta tables.")
     type: Literal["Volume", "S3"] = Field(
         default="Volume",
-        description="A volume or an S3 bucket. On one machine it is a directory, whatever this says.",
+        description="Where the tables lie. No effect yet: in a cluster they are on a volume, on one machine in a "
+        "directory.",
     )
-    size: Size = Field(default="20Gi", description="Size of the volume. No effect on one machine.")
+    size: Size = Field(
+        default="20Gi",
+        description="Size of the volume, which must not fill up. No effect on one machine.",
+    )
     retention: Annotated[Duration, Between(timedelta(hours=1), timedelta(days=366))] = Field(
         default=timedelta(hours=24),
-        description="How long files are kept that no current version of a table uses, in whole hours; so long a "
-        "reader may take, and so far back earlier versions can be read.",
+        description="How long files are kept that no current version of a table uses, counted in whole hours; so "
+        "long a reader may take, and so far back earlier versions can be read.",
     )

@@ -16,20 +16,24 @@ class Hot(Block):
 
     trigger: Annotated[Duration, _TRIGGER] = Field(
         default=timedelta(milliseconds=500),
-        description="Least time between micro-batches, real time, 0s to 1h.",
+        description="Least time between micro-batches, in real time.",
     )
     max_records_per_trigger: Annotated[int, Field(ge=1_000, le=100_000_000)] = Field(
         default=200_000, description="Most records of one micro-batch."
     )
-    driver_memory: Size = Field(default="1Gi", description="Java heap of the driver.")
+    driver_memory: Size = Field(
+        default="1Gi",
+        description="Largest Java heap of the driver; its Python processes take more beside it.",
+    )
     shards: Annotated[int, Field(ge=1, le=512)] = Field(
         default=1,
         description="How many applications share the stores, evenly by Kafka partition: a divisor of "
-        "kafka.partitions. Once there is data it changes by a savepoint only.",
+        "kafka.partitions. On one machine `smartstore savepoint` changes it.",
     )
     shuffle_partitions: Annotated[int, Field(ge=1, le=1_000)] = Field(
         default=2,
-        description="Partitions of an application's state; kept in the checkpoint, changes by a savepoint only.",
+        description="Into how many parts an application's state is cut. On one machine `smartstore savepoint` "
+        "changes it.",
     )
 
 
@@ -38,12 +42,12 @@ class LakeApplication(Block):
 
     trigger: Annotated[Duration, _TRIGGER] = Field(
         default=timedelta(minutes=1),
-        description="Least time between micro-batches, real time, 0s to 1h.",
+        description="Least time between micro-batches, in real time.",
     )
     max_records_per_trigger: Annotated[int, Field(ge=1_000, le=100_000_000)] = Field(
         default=200_000, description="Most records of one micro-batch."
     )
-    driver_memory: Size = Field(default="640Mi", description="Java heap of the driver.")
+    driver_memory: Size = Field(default="640Mi", description="Largest Java heap of the driver.")
 
 
 class Streaming(Block):
@@ -51,8 +55,8 @@ class Streaming(Block):
 
     backend: Literal["SparkApplication", "Local"] = Field(
         default="SparkApplication",
-        description="SparkApplication: run by the Spark operator. Local: a driver in local mode. "
-        "One machine runs Local for both.",
+        description="SparkApplication: run by the Spark operator. Local: one pod with a driver in local mode. No "
+        "effect yet: it is Local.",
     )
     hot: Hot = Field(default=Hot(), description="The application that runs all stock jobs.")
     lake: LakeApplication = Field(

@@ -43,8 +43,14 @@ def _problems(text: str) -> list[str]:
             "kafka: {heap: 512m}",
             "spec.kafka.heap: '512m' is not a size; write a whole number and Mi, Gi or Ti, like 512Mi or 2Gi",
         ),
-        ("kafka: {type: External}", "spec.kafka: type External needs bootstrapServers"),
-        ("redis: {host: a}", "spec.redis: host is for type External only"),
+        (
+            "kafka: {type: External}",
+            "spec.kafka.bootstrapServers: type External needs it; say where the system is",
+        ),
+        (
+            "redis: {host: a}",
+            "spec.redis.host: it is for type External only; leave it out, or choose that type",
+        ),
         ("source: {speed: .nan}", "spec.source.speed: must be a finite number, not the number nan"),
         (
             "source: {simulation: {rangeScale: 0}}",
@@ -60,13 +66,16 @@ def _problems(text: str) -> list[str]:
         ),
         (
             "source: {replay: {start: 2017-13-01}}",
-            "spec.source.replay.start: '2017-13-01' is not a date: month must be in 1..12",
+            (
+                "spec.source.replay.start: '2017-13-01' is not a date: month must be in 1..12; "
+                "choose a day of the calendar"
+            ),
         ),
         (
             "overrides: [{kind: Pod, name: a, patch: {}, zork: 1}]",
             "spec.overrides[0].zork: unknown field; allowed here: kind, name, patch",
         ),
-        ("overrides: [{kind: Pod, name: a}]", "spec.overrides[0].patch: is missing"),
+        ("overrides: [{kind: Pod, name: a}]", "spec.overrides[0].patch: is missing; it has no default"),
         ("overrides: {}", "spec.overrides: must be a list, not a block"),
     ],
 )
@@ -111,7 +120,10 @@ def test_all_problems_are_told_at_once() -> None:
         (f"{HEAD}spec: {{1: 2}}\n", "line 4, column 8: is no valid YAML: the key 1 is not a string"),
         (
             "apiVersion: smartstore.io/v1alpha1\nkind: SmartStore\nmetadata: {name: A_b}\n",
-            "metadata.name: 'A_b' is not allowed; it must match ^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+            (
+                "metadata.name: 'A_b' is not allowed; write lower-case letters, digits and hyphens, "
+                "like demo or store-7"
+            ),
         ),
     ],
 )

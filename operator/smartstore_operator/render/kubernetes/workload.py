@@ -4,13 +4,13 @@ suspended CronJob where somebody has to ask for it."""
 from collections.abc import Mapping
 from typing import Any
 
+from smartstore_operator.api.marks import CONFIG_CHECKSUM
 from smartstore_operator.render.component import Component, Probe
 from smartstore_operator.render.kubernetes.configuration import checksum, files_volume, secret_variables
 from smartstore_operator.render.kubernetes.estate import Estate
 from smartstore_operator.render.kubernetes.metadata import child_name, metadata, selector
 from smartstore_operator.render.kubernetes.resources import keeps_state, resources, storage
 
-CONFIG_CHECKSUM = "smartstore.io/config-checksum"
 _USER = 10_001
 _STATE, _CONFIG, _SCRATCH = "state", "config", "scratch"
 _PROBE_SECONDS = 2
@@ -96,7 +96,7 @@ def _claim(estate: Estate, component: Component) -> dict[str, Any]:
         "metadata": {"name": _STATE, "labels": selector(estate.name, component.name)},
         "spec": {
             "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": storage(component.name)}},
+            "resources": {"requests": {"storage": storage(component)}},
             "volumeMode": "Filesystem",
         },
         "status": {"phase": "Pending"},
