@@ -130,7 +130,10 @@ class DiscountPlanning(Block):
 class Planning(Block):
     """Thresholds and targets of the stock rules."""
 
-    shelf: ShelfPlanning = Field(default=ShelfPlanning(), description="Defaults of the shelves' alert rules.")
+    shelf: ShelfPlanning = Field(
+        default=ShelfPlanning(),
+        description="Defaults of the shelves' alert rules; rows of config.shelf_policies override them.",
+    )
     restock: RestockPlanning = Field(
         default=RestockPlanning(), description="From the back room to the shelf, in simulated time."
     )

@@ -7,7 +7,7 @@ from typing import Any
 from smartstore_operator.api.block import RANGE
 from smartstore_operator.api.crd import in_words, resolved
 from smartstore_operator.api.defaults import PROFILE_DEFAULTS
-from smartstore_operator.api.frozen import FROZEN
+from smartstore_operator.api.frozen import FROZEN, FROZEN_OF_A_WORLD
 from smartstore_operator.api.scalars import DATE_PATTERN, DURATION_PATTERN, FORMS, SIZE_PATTERN
 from smartstore_operator.api.smartstore import Spec
 
@@ -33,6 +33,8 @@ class Field:
     description: str
     fixed: str
     """Why it cannot change once the object exists, and what to do instead; empty if it can."""
+    is_of_a_world: bool
+    """Whether it cannot change with source type Simulation or Replay."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,8 @@ class Section:
     """Empty for the spec itself."""
     description: str
     fields: tuple[Field, ...]
+    is_of_a_world: bool
+    """Whether all its fields are."""
 
 
 def sections() -> Iterator[Section]:
@@ -74,7 +78,12 @@ def _sections(
         fields.append(_field(place, field, blocks, *values, is_required=is_required))
         if found["type"] == "array" and resolved(found["items"], blocks).get("properties"):
             inner += _sections(f"{place}[]", found["items"], blocks, {}, {})
-    yield Section(path=path, description=_description(schema, block), fields=tuple(fields))
+    yield Section(
+        path=path,
+        description=_description(schema, block),
+        fields=tuple(fields),
+        is_of_a_world=path.startswith(FROZEN_OF_A_WORLD),
+    )
     yield from inner
 
 
@@ -96,6 +105,7 @@ def _field(
         is_required=is_required,
         description=_description(schema, found),
         fixed=FROZEN.get(path, ""),
+        is_of_a_world=path.startswith(FROZEN_OF_A_WORLD),
     )
 
 

@@ -22,8 +22,10 @@ Samples are in [manifests/samples](../manifests/samples); [the operator](operato
 
 Paths begin below `spec`. A field may be left out, unless *required* stands in the place of its default; where `profile:
 Production` has another default, it stands there too. **Fixed**: once the object exists, the API server refuses another
-value. It also refuses unknown fields and values of another type.
+value. It also refuses unknown fields and values of another type. With source type Simulation or Replay all that happens
+follows from the spec, so more is fixed.
 """
+_OF_A_WORLD = "**Fixed** with source type Simulation or Replay."
 
 
 def as_markdown() -> str:
@@ -61,12 +63,14 @@ def _block(group: Sequence[Section]) -> str:
     """A block and those in it. One that has a single field has no table of its own."""
     first, *inner = group
     small = [section for section in inner if len(section.fields) == 1]
-    rows = [*map(_row, first.fields), *(_row(only, of.description) for of in small for only in of.fields)]
-    parts = [f"{first.description}\n", *([_fields(rows)] if rows else [])]
+    rows = [_row(field, first) for field in first.fields]
+    rows += [_row(only, first, section.description) for section in small for only in section.fields]
+    parts = [f"{_sentences(first.description, _world(first))}\n", *([_fields(rows)] if rows else [])]
     for section in inner:
         if section not in small:
-            heading = f"### {section.path}\n\n{section.description}\n"
-            parts.append(f"{heading}\n{_fields([_row(field) for field in section.fields])}")
+            text = _sentences(section.description, _world(section, first))
+            fields = _fields([_row(field, section) for field in section.fields])
+            parts.append(f"### {section.path}\n\n{text}\n\n{fields}")
     return "\n".join(parts)
 
 
@@ -74,10 +78,19 @@ def _fields(rows: Sequence[Sequence[str]]) -> str:
     return _table(("field", "type", "default", "what it is"), rows)
 
 
-def _row(field: Field, of: str = "") -> tuple[str, ...]:
-    fixed = f"**Fixed**: {field.fixed}." if field.fixed else ""
-    text = " ".join(filter(None, (of, field.description, fixed)))
-    return f"`{field.path}`", field.type, _default(field), text
+def _row(field: Field, section: Section, of: str = "") -> tuple[str, ...]:
+    fixed = f"**Fixed**: {field.fixed}." if field.fixed else _world(field, section)
+    return f"`{field.path}`", field.type, _default(field), _sentences(of, field.description, fixed)
+
+
+def _world(what: Field | Section, around: Section | None = None) -> str:
+    """Whether it is fixed with a world of our own, unless what is around it has said so."""
+    is_told = around is not None and around.is_of_a_world
+    return _OF_A_WORLD if what.is_of_a_world and not is_told else ""
+
+
+def _sentences(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def _default(field: Field) -> str:

@@ -55,11 +55,16 @@ async def _given(cluster: Cluster, smartstore: SmartStore, namespace: str) -> di
             continue
         path, wanted = f"spec.{block}.passwordSecret", system.password_secret
         if wanted is None:
-            problems.append(Problem(path=path, message="type External needs it in a cluster"))
+            text = "type External needs it in a cluster; name the Secret that has the password"
+            problems.append(Problem(path=path, message=text))
             continue
-        value = credentials.read([await cluster.get("Secret", namespace, wanted.name)]).get(wanted.key)
+        secret = await cluster.get("Secret", namespace, wanted.name)
+        value = credentials.value_of(secret, wanted.key)
         if value is None:
-            text = f"there is no Secret {wanted.name} with a key {wanted.key}"
+            text = (
+                f"there is no Secret {wanted.name} with a text at key {wanted.key} in the namespace {namespace}; "
+                "create it, or name another"
+            )
             problems.append(Problem(path=path, message=text))
         else:
             found[name] = value

@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
+from smartstore.world.ledger import LedgerError
+from smartstore.world.resume import demand_same_run
 from smartstore_operator.api.fields import sections
+from smartstore_operator.api.frozen import FROZEN_OF_A_WORLD
 from smartstore_operator.api.load import validate_smartstore
 from smartstore_operator.api.smartstore import API_VERSION, KIND, SmartStore
 from smartstore_operator.render import Platform, port_requests, render, secret_names
 from smartstore_operator.render.kubernetes import Images, manifests, place
 from smartstore_operator.render.kubernetes.overrides import merged
+from smartstore_operator.render.run_settings import run_settings
 
 pytestmark = pytest.mark.unit
 
@@ -191,3 +195,16 @@ def test_a_field_has_an_effect_or_says_that_it_has_none(path: str, platform: Pla
     }[in_a_cluster, on_one_machine]
     assert expected is None or expected in text
     assert ("No effect" in text) is (expected is not None)
+
+
+@pytest.mark.parametrize("path", [*ANOTHER, *EXTERNAL])
+def test_what_a_world_of_our_own_cannot_change_is_fixed(path: str) -> None:
+    """Else it would be accepted, and the source would refuse to start again."""
+    before, after = map(run_settings, _smartstores(path))
+    try:
+        demand_same_run(before, after)
+    except LedgerError:
+        # another speed may be another tick
+        assert path.startswith(FROZEN_OF_A_WORLD) or path in ("source.type", "source.tick", "source.speed")
+    else:
+        assert not path.startswith(FROZEN_OF_A_WORLD)
