@@ -22,7 +22,7 @@ ARGS ?=
 tests_in = $(if $(wildcard $(1)),$(PYTEST) $(wildcard $(1)) $(2) $(ARGS),@echo "$@: no such tests in this tree")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-integration test-cluster e2e images test-e2e test-chaos lint types format bench bench-operator clean
+.PHONY: help setup run test test-unit test-integration test-cluster e2e images test-e2e test-chaos lint types generate format bench bench-operator clean
 
 help: ## list the targets
 	@echo 'SmartStore. Start with: make run'
@@ -67,6 +67,11 @@ lint: setup ## style, imports between layers
 
 types: setup ## static types
 	.venv/bin/mypy
+
+generate: setup ## what is made from the models of the SmartStore object: the CRD, and docs/api.md
+	.venv/bin/python -m smartstore_operator.api.crd > crds/smartstores.yaml
+	cp crds/smartstores.yaml charts/smartstore-crds/templates/smartstores.yaml
+	.venv/bin/python -m smartstore_operator.api.reference > docs/api.md
 
 format: setup ## put the code into the common form, mend what can be mended
 	$(RUFF) format $(SOURCES)

@@ -11,6 +11,8 @@ Weekday = Annotated[int, Meta(ge=0, le=6)]
 """Monday is 0."""
 RECORDED_STORES = 433
 """Stores with goods in the recorded data that a Replay reads."""
+RECORDED_YEAR = 2017
+"""The year that these data cover."""
 
 Ratio = Annotated[float, Meta(ge=0, le=100)]
 

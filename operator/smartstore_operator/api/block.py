@@ -13,6 +13,11 @@ from pydantic_core import CoreSchema, core_schema
 
 from smartstore_operator.api.scalars import format_duration
 
+RULES = "x-kubernetes-validations"
+"""Key of a schema: what the API server checks beyond it."""
+RANGE = "x-range"
+"""Key of a schema of pydantic: what a duration may be, in words."""
+
 
 class Block(BaseModel):
     """A block of the spec: camelCase in YAML, immutable, no unknown field, no silent conversion of types."""
@@ -59,7 +64,31 @@ class Between:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
+        found = handler(schema)
         low, high = format_duration(self.low), format_duration(self.high)
-        rule = f"duration(self) >= duration('{low}') && duration(self) <= duration('{high}')"
-        rules = [{"rule": rule, "message": f"{self._allowed()} is allowed"}]
-        return {**handler(schema), "x-kubernetes-validations": rules}
+        bounds = f"duration(self) >= duration('{low}') && duration(self) <= duration('{high}')"
+        # What is no duration gets the message of its pattern and not this one too.
+        rule = f"!self.matches(r'{found['pattern']}') || ({bounds})"
+        rules = [{"rule": rule, "message": f"out of range; {self._allowed()} is allowed"}]
+        return {**found, RANGE: self._allowed(), RULES: rules}
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """No value twice; for `Annotated[list[...], Distinct()]`. The CRD gets it as a rule."""
+
+    def _check(self, values: list[Any]) -> list[Any]:
+        twice = next((value for value in values if values.count(value) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice} stands there twice; leave one out")
+        return values
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        rule = "self.all(one, self.exists_one(other, one == other))"
+        rules = [{"rule": rule, "message": "something stands there twice; leave one out"}]
+        return {**handler(schema), RULES: rules}

@@ -11,7 +11,7 @@ PROFILE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "postgres": {"memory": "512Mi", "instances": 3},
         "connect": {"heap": "1Gi"},
         "streaming": {
-            "hot": {"maxRecordsPerTrigger": 200_000, "driverMemory": "4Gi", "shufflePartitions": 12},
+            "hot": {"driverMemory": "4Gi", "shufflePartitions": 12},
             "lake": {"driverMemory": "4Gi"},
         },
     },

@@ -7,8 +7,8 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field
 
 from smartstore.contracts import settings
-from smartstore_operator.api.block import Between, Block, setting
-from smartstore_operator.api.scalars import Duration
+from smartstore_operator.api.block import Between, Block, Distinct, setting
+from smartstore_operator.api.scalars import FORMS, SCHEDULE_PATTERN, Duration
 
 _YEAR = timedelta(hours=24 * 366)
 _DAY = timedelta(days=1)
@@ -21,7 +21,7 @@ WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 
 class Catalog(Block):
-    """The range. Nothing to set yet: see source.simulation.rangeScale and source.replay.products."""
+    """The range. Nothing to set: see source.simulation.rangeScale and source.replay.products."""
 
 
 class ShelfPlanning(Block):
@@ -58,11 +58,11 @@ class RestockPlanning(Block):
 
     pick_delay: Annotated[Duration, Between(timedelta(0), _DAY)] = Field(
         default=timedelta(minutes=settings.PlanningSettings().pick_minutes),
-        description="Until the goods of a new plan are taken from the back room, 0s to 24h, in whole minutes.",
+        description="Until the goods of a new plan are taken from the back room, counted in whole minutes.",
     )
     travel_time: Annotated[Duration, Between(timedelta(0), _DAY)] = Field(
         default=timedelta(minutes=settings.PlanningSettings().travel_minutes),
-        description="The way from the back room to the shelf, 0s to 24h, in whole minutes.",
+        description="The way from the back room to the shelf, counted in whole minutes.",
     )
     removal_hour: int = setting(
         settings.PlanningSettings,
@@ -74,7 +74,7 @@ class RestockPlanning(Block):
 class SupplierPlanning(Block):
     """From the supplier to the back room, in simulated time."""
 
-    delivery_days: list[Annotated[Weekday, Field(description="A weekday.")]] = Field(
+    delivery_days: Annotated[list[Annotated[Weekday, Field(description="A weekday.")]], Distinct()] = Field(
         default=[WEEKDAYS[day] for day in settings.PlanningSettings().delivery_weekdays],
         min_length=1,
         max_length=7,
@@ -85,7 +85,7 @@ class SupplierPlanning(Block):
     )
     order_lead: Annotated[Duration, Between(timedelta(0), _WEEK)] = Field(
         default=timedelta(hours=settings.PlanningSettings().order_lead_hours),
-        description="How long before a delivery its cut-off is, 0s to 168h, in whole hours.",
+        description="How long before a delivery its cut-off is, counted in whole hours.",
     )
     near_expiry_days: int = setting(
         settings.PlanningSettings,
@@ -130,7 +130,10 @@ class DiscountPlanning(Block):
 class Planning(Block):
     """Thresholds and targets of the stock rules."""
 
-    shelf: ShelfPlanning = Field(default=ShelfPlanning(), description="Defaults of the shelves' alert rules.")
+    shelf: ShelfPlanning = Field(
+        default=ShelfPlanning(),
+        description="Defaults of the shelves' alert rules; rows of config.shelf_policies override them.",
+    )
     restock: RestockPlanning = Field(
         default=RestockPlanning(), description="From the back room to the shelf, in simulated time."
     )
@@ -145,7 +148,7 @@ class Planning(Block):
 class Switch(Block):
     """A part that can be left out."""
 
-    enabled: bool = Field(default=True, description="Whether it runs. No effect on one machine yet.")
+    enabled: bool = Field(default=True, description="Whether it is wanted. No effect yet.")
 
 
 class Serving(Block):
@@ -167,21 +170,20 @@ def _possible(schedule: str) -> str:
     """Five cron fields that some moment fits."""
     try:
         next(CronSim(schedule, _SOME_MOMENT))
-    except CronSimError as error:
-        raise ValueError(f"{schedule!r} is no schedule: {error}") from error
-    except StopIteration:
-        raise ValueError(f"{schedule!r} never comes") from None
+    except (CronSimError, StopIteration) as error:
+        why = f"{error}, so it never comes" if str(error) else "it never comes"
+        raise ValueError(f"{schedule!r} is no schedule: {why}; write {FORMS[SCHEDULE_PATTERN]}") from error
     return schedule
 
 
 class MaintenanceWindow(Block):
     """A recurring time in which disruptive changes are allowed."""
 
-    schedule: Annotated[str, Field(pattern=r"^\S+( \S+){4}$"), AfterValidator(_possible)] = Field(
-        description="Start of the window, as five cron fields in UTC."
+    schedule: Annotated[str, Field(pattern=SCHEDULE_PATTERN, max_length=100), AfterValidator(_possible)] = (
+        Field(description="When it opens, as five cron fields in UTC.")
     )
     duration: Annotated[Duration, Between(timedelta(minutes=1), timedelta(days=7))] = Field(
-        description="Length of the window, 1m to 168h."
+        description="How long it stays open."
     )
 
 
@@ -192,13 +194,19 @@ class Maintenance(Block):
         default=(),
         strict=False,
         max_length=50,
-        description="Disruptive changes wait for one of these. No effect on one machine.",
+        description="What starts pods again waits for one of these; they may overlap. No effect on one machine.",
     )
 
 
 class Override(Block):
     """A patch of one rendered object."""
 
-    kind: Annotated[str, Field(min_length=1, max_length=63)] = Field(description="Kind of the object.")
-    name: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="Name of the object.")
-    patch: dict[str, Any] = Field(description="Merged into the object (JSON merge patch).")
+    kind: Annotated[str, Field(min_length=1, max_length=63)] = Field(
+        description="Kind of the object, like StatefulSet."
+    )
+    name: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+        description="Name of the object, like demo-hot."
+    )
+    patch: dict[str, Any] = Field(
+        description="Merged into the object (JSON merge patch, RFC 7386): null takes a field away."
+    )

@@ -7,7 +7,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from smartstore_operator.api.problems import Problem
+from smartstore_operator.api.problems import FieldError, Problem
+from smartstore_operator.api.scalars import FORMS
 
 _WANTED = {
     "int_type": "a whole number",
@@ -41,7 +42,12 @@ _NAMES = {
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """One problem per validation error of `model`, in the order of the fields."""
-    return [Problem(path=_path(detail["loc"]), message=_message(detail, model)) for detail in error.errors()]
+    return [Problem(path=_place(detail), message=_message(detail, model)) for detail in error.errors()]
+
+
+def _place(detail: ErrorDetails) -> str:
+    error = detail.get("ctx", {}).get("error")
+    return _path((*detail["loc"], error.field) if isinstance(error, FieldError) else detail["loc"])
 
 
 def _path(location: Iterable[int | str]) -> str:
@@ -56,7 +62,7 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         return _unknown_field(detail["loc"], model)
     if kind == "missing":
-        return "is missing"
+        return "is missing; it has no default"
     if kind == "literal_error":
         return _not_a_choice(value, _choices(detail["loc"], model))
     if kind in _WANTED:
@@ -66,7 +72,7 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "value_error":
         return str(facts["error"])
     if kind == "string_pattern_mismatch":
-        return f"{value!r} is not allowed; it must match {facts['pattern']}"
+        return f"{value!r} is not allowed; write {FORMS[facts['pattern']]}"
     if kind == "string_too_long":
         return f"{value!r} is too long; at most {facts['max_length']} characters are allowed"
     if kind == "string_too_short":

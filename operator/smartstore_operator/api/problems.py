@@ -18,6 +18,15 @@ class Problem:
         return ": ".join(part for part in (self.file, self.path, self.message) if part)
 
 
+class FieldError(ValueError):
+    """A field of a block does not go with the others; for the validators of blocks."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        """Its path in the block, like `hot.shards`."""
+
+
 class SpecError(ValueError):
     """An object is no valid SmartStore; `str()` gives one line per problem."""
 

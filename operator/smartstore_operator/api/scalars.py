@@ -1,6 +1,7 @@
 """Scalar types of the spec: durations, sizes, dates; what they look like in YAML and in the CRD."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -9,6 +10,23 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 DURATION_PATTERN = r"^([0-9]+(ms|s|m|h))+$"
 SIZE_PATTERN = r"^[1-9][0-9]*(Mi|Gi|Ti)$"
 DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+SERVERS_PATTERN = r"^[^\s,:]+:[0-9]{1,5}(,[^\s,:]+:[0-9]{1,5})*$"
+URL_PATTERN = r"^https?://[^\s/]+(/\S*)?$"
+SCHEDULE_PATTERN = r"^\S+( \S+){4}$"
+VERSION_PATTERN = r"^[0-9]+\.[0-9]+\.[0-9]+$"
+NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+
+FORMS: Mapping[str, str] = {
+    DURATION_PATTERN: "a number and ms, s, m or h, like 500ms, 5m or 1h30m",
+    SIZE_PATTERN: "a whole number and Mi, Gi or Ti, like 512Mi or 2Gi",
+    DATE_PATTERN: "year-month-day, like 2017-11-13",
+    SERVERS_PATTERN: "host:port, several with commas and no spaces, like kafka-1:9092,kafka-2:9092",
+    URL_PATTERN: "an http or https address, like http://connect:8083",
+    SCHEDULE_PATTERN: "minute, hour, day of month, month and day of week with single spaces, like 0 3 * * 6",
+    VERSION_PATTERN: "three numbers with dots, like 4.3.1",
+    NAME_PATTERN: "lower-case letters, digits and hyphens, like demo or store-7",
+}
+"""What a string of each pattern looks like, for people."""
 
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _MEBIBYTES = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
@@ -19,9 +37,7 @@ def parse_duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str) or not re.fullmatch(DURATION_PATTERN, value):
-        raise ValueError(
-            f"{value!r} is not a duration; write a number and ms, s, m or h, like 500ms, 5m or 1h30m"
-        )
+        raise ValueError(f"{value!r} is not a duration; write {FORMS[DURATION_PATTERN]}")
     parts = re.findall(r"([0-9]+)(ms|s|m|h)", value)
     return timedelta(milliseconds=sum(int(number) * _MILLISECONDS[unit] for number, unit in parts))
 
@@ -53,7 +69,7 @@ def hours(value: timedelta) -> int:
 
 def _parse_size(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(SIZE_PATTERN, value):
-        raise ValueError(f"{value!r} is not a size; write a whole number and Mi, Gi or Ti, like 512Mi or 2Gi")
+        raise ValueError(f"{value!r} is not a size; write {FORMS[SIZE_PATTERN]}")
     return value
 
 
@@ -74,8 +90,8 @@ def _parse_date(value: object) -> date:
         try:
             return date.fromisoformat(value)
         except ValueError as error:
-            raise ValueError(f"{value!r} is not a date: {error}") from None
-    raise ValueError(f"{value!r} is not a date; write it like 2017-11-13")
+            raise ValueError(f"{value!r} is not a date: {error}; choose a day of the calendar") from None
+    raise ValueError(f"{value!r} is not a date; write {FORMS[DATE_PATTERN]}")
 
 
 def _string(pattern: str) -> WithJsonSchema:

@@ -8,17 +8,26 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from smartstore.contracts.brokers import Mechanism
-from smartstore_operator.api.block import Between, Block
-from smartstore_operator.api.scalars import Duration, Size
+from smartstore_operator.api.block import RULES, Between, Block
+from smartstore_operator.api.problems import FieldError
+from smartstore_operator.api.scalars import SERVERS_PATTERN, URL_PATTERN, VERSION_PATTERN, Duration, Size
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=253)]
-BootstrapServers = Annotated[str, Field(pattern=r"^[^\s,:]+:[0-9]{1,5}(,[^\s,:]+:[0-9]{1,5})*$")]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+BootstrapServers = Annotated[str, Field(pattern=SERVERS_PATTERN, max_length=2048)]
+HttpUrl = Annotated[str, Field(pattern=URL_PATTERN, max_length=2048)]
 
 ONE_MACHINE_PORT = (
     "On one machine: the port to listen on; without it a free one is chosen. No effect in a cluster."
 )
+_SERVER_PORT = (
+    "For type External: the port of the server (default {0}). Else on one machine: the port to listen on; without it a "
+    "free one is chosen. In a cluster a server of ours has {0}."
+)
+
+
+_NEEDED = "type External needs it; say where the system is"
+_NOT_NEEDED = "it is for type External only; leave it out, or choose that type"
 
 
 class ExternalChoice(Block):
@@ -36,10 +45,10 @@ class ExternalChoice(Block):
     def _check_external(self) -> Self:
         is_external = self.type == "External"
         if is_external and getattr(self, self.external_field) is None:
-            raise ValueError(f"type External needs {self._yaml_name(self.external_field)}")
+            raise FieldError(self._yaml_name(self.external_field), _NEEDED)
         for field in (self.external_field, *self.external_options):
             if getattr(self, field) is not None and not is_external:
-                raise ValueError(f"{self._yaml_name(field)} is for type External only")
+                raise FieldError(self._yaml_name(field), _NOT_NEEDED)
         return self
 
     @classmethod
@@ -50,15 +59,15 @@ class ExternalChoice(Block):
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        is_external, name = "has(self.type) && self.type == 'External'", cls._yaml_name(cls.external_field)
-        rule = f"({is_external}) == has(self.{name})"
-        message = f"type External needs {name}, and only type External has it"
-        rules = [{"rule": rule, "message": message}]
-        for option in map(cls._yaml_name, cls.external_options):
-            rule = f"({is_external}) || !has(self.{option})"
-            rules.append({"rule": rule, "message": f"{option} is for type External only"})
+        is_external, name = "(has(self.type) && self.type == 'External')", cls._yaml_name(cls.external_field)
         resolved = handler.resolve_ref_schema(handler(schema))
-        resolved["x-kubernetes-validations"] = rules
+        resolved[RULES] = [
+            {"rule": f"!{is_external} || has(self.{name})", "message": f"{name}: {_NEEDED}"},
+            *(
+                {"rule": f"{is_external} || !has(self.{option})", "message": f"{option}: {_NOT_NEEDED}"}
+                for option in map(cls._yaml_name, (cls.external_field, *cls.external_options))
+            ),
+        ]
         return resolved
 
 
@@ -84,8 +93,9 @@ class Tls(Block):
 
     ca_secret: CertificateKey | None = Field(
         default=None,
-        description="The certificate authority of the brokers, in a cluster; without it they need a certificate of a "
-        "public one. On one machine the variable SMARTSTORE_KAFKA_CA_FILE names its file.",
+        description="Where the certificate authority of the brokers is, in a cluster; without it they need a "
+        "certificate of a public one. No effect on one machine: the variable SMARTSTORE_KAFKA_CA_FILE names its file "
+        "there.",
     )
 
 
@@ -99,8 +109,8 @@ class KafkaLogin(Block):
     username: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="Name of the user.")
     password_secret: SecretKey | None = Field(
         default=None,
-        description="The password of the user, in a cluster. On one machine the variable SMARTSTORE_KAFKA_PASSWORD "
-        "has it.",
+        description="Where the password of the user is, in a cluster. No effect on one machine: the variable "
+        "SMARTSTORE_KAFKA_PASSWORD has it there.",
     )
 
 
@@ -116,16 +126,18 @@ class Kafka(ExternalChoice):
         "laptops and CI. External: brokers that exist. One machine runs a single node for the first two.",
     )
     partitions: Annotated[int, Field(ge=1, le=512)] = Field(
-        default=4, description="Partitions of every topic; cannot change once there is data."
+        default=4, description="Partitions of every topic; a store's records are all in one."
     )
     heap: Size = Field(default="512Mi", description="Largest Java heap of a broker.")
     storage: Size = Field(default="20Gi", description="Size of a broker's volume. No effect on one machine.")
     replicas: Annotated[int, Field(ge=1, le=99)] = Field(
         default=1,
-        description="How many brokers Strimzi runs; topics are on three of them, or on all if there are fewer.",
+        description="How many brokers Strimzi runs; topics are on three of them, or on all if there are fewer. No "
+        "effect on one machine.",
     )
-    version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$", max_length=16)] | None = Field(
-        default=None, description="Kafka's version, for type Strimzi; without it that operator chooses."
+    version: Annotated[str, Field(pattern=VERSION_PATTERN, max_length=16)] | None = Field(
+        default=None,
+        description="Kafka's version, for type Strimzi; without it that operator chooses. No effect on one machine.",
     )
     port: Port | None = Field(default=None, description=ONE_MACHINE_PORT)
     bootstrap_servers: BootstrapServers | None = Field(
@@ -156,12 +168,12 @@ class Redis(ExternalChoice):
     host: Host | None = Field(default=None, description="The server's name or address, for type External.")
     port: Port | None = Field(
         default=None,
-        description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 6379).",
+        description=_SERVER_PORT.format(6379),
     )
     password_secret: SecretKey | None = Field(
         default=None,
-        description="The password of the server, for type External in a cluster. On one machine the variable "
-        "SMARTSTORE_REDIS_PASSWORD has it.",
+        description="Where the password of the server is, for type External in a cluster. No effect on one machine: "
+        "the variable SMARTSTORE_REDIS_PASSWORD has it there.",
     )
 
 
@@ -178,17 +190,20 @@ class Postgres(ExternalChoice):
     memory: Size = Field(default="128Mi", description="Shared buffers, for a server that is not External.")
     storage: Size = Field(default="10Gi", description="Size of a server's volume. No effect on one machine.")
     instances: Annotated[int, Field(ge=1, le=9)] = Field(
-        default=1, description="How many servers CloudNativePG runs: one that writes, the others follow it."
+        default=1,
+        description="How many servers CloudNativePG runs: one that writes, the others follow it. "
+        "No effect on one machine.",
     )
     host: Host | None = Field(default=None, description="The server's name or address, for type External.")
     port: Port | None = Field(
         default=None,
-        description="Managed: " + ONE_MACHINE_PORT + " External: the server's port (default 5432).",
+        description=_SERVER_PORT.format(5432),
     )
     password_secret: SecretKey | None = Field(
         default=None,
-        description="The password of the login smartstore, which owns the database smartstore, may make roles and "
-        "replicate; for type External in a cluster. On one machine the variable SMARTSTORE_POSTGRES_PASSWORD has it.",
+        description="Where the password of the login smartstore is, which owns the database smartstore, may make "
+        "roles and replicate; for type External in a cluster. No effect on one machine: the variable "
+        "SMARTSTORE_POSTGRES_PASSWORD has it there.",
     )
 
 
@@ -212,11 +227,15 @@ class Lake(Block):
     enabled: bool = Field(default=True, description="Whether topics are kept as Delta tables.")
     type: Literal["Volume", "S3"] = Field(
         default="Volume",
-        description="A volume or an S3 bucket. On one machine it is a directory, whatever this says.",
+        description="Where the tables lie. No effect yet: in a cluster they are on a volume, on one machine in a "
+        "directory.",
     )
-    size: Size = Field(default="20Gi", description="Size of the volume. No effect on one machine.")
+    size: Size = Field(
+        default="20Gi",
+        description="Size of the volume, which must not fill up. No effect on one machine.",
+    )
     retention: Annotated[Duration, Between(timedelta(hours=1), timedelta(days=366))] = Field(
         default=timedelta(hours=24),
-        description="How long files are kept that no current version of a table uses, in whole hours; so long a "
-        "reader may take, and so far back earlier versions can be read.",
+        description="How long files are kept that no current version of a table uses, counted in whole hours; so "
+        "long a reader may take, and so far back earlier versions can be read.",
     )

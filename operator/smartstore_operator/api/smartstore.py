@@ -8,6 +8,8 @@ from smartstore.contracts import settings
 from smartstore_operator.api.block import Block, setting
 from smartstore_operator.api.defaults import with_profile_defaults
 from smartstore_operator.api.estate import Catalog, Maintenance, Monitoring, Override, Planning, Serving
+from smartstore_operator.api.problems import FieldError
+from smartstore_operator.api.scalars import NAME_PATTERN
 from smartstore_operator.api.services import Connect, Kafka, Lake, Postgres, Redis
 from smartstore_operator.api.source import Source
 from smartstore_operator.api.streaming import Streaming
@@ -17,7 +19,6 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "SmartStore"
 
-NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 MAX_NAME = 40
 """Names of children are made from the name and must stay below Kubernetes' 63 characters."""
 
@@ -39,18 +40,16 @@ SERVER_METADATA = frozenset(
 class Spec(Block):
     """What a SmartStore should be."""
 
-    stores: int = setting(settings.RunSettings, "stores", "How many stores run.")
+    stores: int = setting(
+        settings.RunSettings,
+        "stores",
+        f"How many stores run; of source type Replay at most {settings.RECORDED_STORES}.",
+    )
     profile: Literal["Development", "Production"] = Field(
-        default="Development", description="Chooses defaults only; every one of them can be overridden."
+        default="Development", description="Chooses defaults only: whatever the spec says itself stands."
     )
-    catalog: Catalog = Field(default=Catalog(), description="The range. It has no fields yet.")
+    catalog: Catalog = Field(default=Catalog(), description="The range; there is nothing to set.")
     source: Source = Field(default=Source(), description="Where events come from and how time runs.")
-    execution: Literal["Assumed", "Reported"] | None = Field(
-        default=None,
-        description="Assumed: restocking jobs also state that their plans were carried out. "
-        "Reported: people report it. "
-        "Default: Reported for source type External, else Assumed. No effect on one machine yet.",
-    )
     kafka: Kafka = Field(default=Kafka(), description="The brokers.")
     redis: Redis = Field(default=Redis(), description="The buffer in front of Kafka.")
     postgres: Postgres = Field(default=Postgres(), description="The serving database.")
@@ -58,26 +57,29 @@ class Spec(Block):
     lake: Lake = Field(default=Lake(), description="The lakehouse: topics as Delta tables.")
     streaming: Streaming = Field(default=Streaming(), description="The Spark applications.")
     planning: Planning = Field(default=Planning(), description="Thresholds and targets of the stock rules.")
-    serving: Serving = Field(default=Serving(), description="API and console. No effect on one machine yet.")
+    serving: Serving = Field(default=Serving(), description="The parts that people and programs use.")
     monitoring: Monitoring = Field(
-        default=Monitoring(), description="Rules, dashboards, PodMonitors. No effect on one machine yet."
+        default=Monitoring(), description="What is handed to Prometheus and Grafana."
     )
     maintenance: Maintenance = Field(
-        default=Maintenance(), description="When disruptive changes may be made. No effect on one machine."
+        default=Maintenance(), description="When disruptive changes may be made."
     )
     paused: bool = Field(
-        default=False, description="The operator leaves everything as it is. No effect on one machine."
+        default=False,
+        description="Whether the operator leaves everything as it is. No effect on one machine.",
     )
-    suspend: bool = Field(default=False, description="Nothing runs; state is kept.")
+    suspend: bool = Field(default=False, description="Whether nothing runs; all data stay.")
     overrides: tuple[Override, ...] = Field(
         default=(),
         strict=False,
         max_length=100,
-        description="Patches of rendered Kubernetes objects. No effect on one machine.",
+        description="Patches of rendered Kubernetes objects; `smartstore-operator plan` shows these. No effect on "
+        "one machine.",
     )
     deletion_policy: Literal["Retain", "Delete"] = Field(
         default="Retain",
-        description="What happens to the data when the SmartStore is deleted. No effect on one machine.",
+        description="Whether the volumes, and the Secrets that open them, stay when the SmartStore is deleted. No "
+        "effect on one machine.",
     )
 
     @model_validator(mode="before")
@@ -89,18 +91,31 @@ class Spec(Block):
     def _check_shards(self) -> Self:
         shards, partitions = self.streaming.hot.shards, self.kafka.partitions
         if partitions % shards:
-            raise ValueError(
-                f"streaming.hot.shards is {shards}, but the {partitions} partitions (kafka.partitions) cannot be "
-                "shared evenly among so many"
+            divisors = [number for number in range(1, partitions + 1) if partitions % number == 0]
+            raise FieldError(
+                "streaming.hot.shards",
+                f"{shards} shards cannot share the {partitions} partitions (kafka.partitions) evenly; choose one of "
+                f"{', '.join(map(str, divisors))}",
             )
         return self
 
     @model_validator(mode="after")
     def _check_stores(self) -> Self:
         if self.source.type == "Replay" and self.stores > settings.RECORDED_STORES:
-            raise ValueError(
+            raise FieldError(
+                "stores",
                 f"stores is {self.stores}, but the recorded data of source type Replay have "
-                f"{settings.RECORDED_STORES} stores"
+                f"{settings.RECORDED_STORES} stores; ask for at most so many, or choose source type Simulation",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_start(self) -> Self:
+        start, recorded = self.source.replay.start, settings.RECORDED_YEAR
+        if self.source.type == "Replay" and start.year != recorded:
+            raise FieldError(
+                "source.replay.start",
+                f"{start} is outside the recorded data; choose a day of the year {recorded}",
             )
         return self
 

@@ -44,7 +44,11 @@ class Replay(Block):
     products: int = setting(
         settings.ReplaySettings, "products", "How many of the busiest products each store carries."
     )
-    start: IsoDate = setting(settings.ReplaySettings, "start", "First recorded day that is replayed.")
+    start: IsoDate = setting(
+        settings.ReplaySettings,
+        "start",
+        f"First recorded day that is replayed, in the year {settings.RECORDED_YEAR}.",
+    )
     multiplier: int = setting(
         settings.ReplaySettings,
         "multiplier",
@@ -74,7 +78,7 @@ class Faults(Block):
     )
     late_max: Annotated[Duration, Between(timedelta(minutes=1), timedelta(days=1))] = Field(
         default=timedelta(minutes=settings.FaultSettings().late_max_minutes),
-        description="The longest delay of a late event, in simulated time: 1m to 24h, counted in whole minutes.",
+        description="The longest delay of a late event, in simulated time, counted in whole minutes.",
     )
 
 
@@ -102,7 +106,7 @@ class Source(Block):
     )
     tick: Annotated[Duration, Between(timedelta(milliseconds=200), timedelta(hours=1))] | None = Field(
         default=None,
-        description="The grid of simulated time at which state is published and decisions are taken, 200ms to 1h. "
+        description="The grid of simulated time at which state is published and decisions are taken. "
         "Default: about two ticks per real second; 5m at speed 0.",
     )
     max_lead: int = setting(

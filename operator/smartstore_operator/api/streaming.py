@@ -12,7 +12,7 @@ _TRIGGER = Between(timedelta(0), timedelta(hours=1))
 
 
 class Executors(Block):
-    """The executors of an application, for backend SparkApplication; Local has none."""
+    """The executors of an application."""
 
     instances: Annotated[int, Field(ge=1, le=1_000)] = Field(default=1, description="How many there are.")
     cores: Annotated[int, Field(ge=1, le=128)] = Field(
@@ -28,21 +28,28 @@ class Hot(Block):
 
     trigger: Annotated[Duration, _TRIGGER] = Field(
         default=timedelta(milliseconds=500),
-        description="Least time between micro-batches, real time, 0s to 1h.",
+        description="Least time between micro-batches, in real time.",
     )
     max_records_per_trigger: Annotated[int, Field(ge=1_000, le=100_000_000)] = Field(
         default=200_000, description="Most records of one micro-batch."
     )
-    driver_memory: Size = Field(default="1Gi", description="Java heap of the driver.")
-    executors: Executors = Field(default=Executors(), description="Its executors.")
+    driver_memory: Size = Field(
+        default="1Gi",
+        description="Largest Java heap of the driver; its Python processes take more beside it.",
+    )
+    executors: Executors = Field(
+        default=Executors(),
+        description="Its executors, for backend SparkApplication. No effect on one machine.",
+    )
     shards: Annotated[int, Field(ge=1, le=512)] = Field(
         default=1,
         description="How many applications share the stores, evenly by Kafka partition: a divisor of "
-        "kafka.partitions. Once there is data it changes by a savepoint only.",
+        "kafka.partitions. On one machine `smartstore savepoint` changes it.",
     )
     shuffle_partitions: Annotated[int, Field(ge=1, le=1_000)] = Field(
         default=2,
-        description="Partitions of an application's state; kept in the checkpoint, changes by a savepoint only.",
+        description="Into how many parts an application's state is cut. On one machine `smartstore savepoint` "
+        "changes it.",
     )
 
 
@@ -51,13 +58,16 @@ class LakeApplication(Block):
 
     trigger: Annotated[Duration, _TRIGGER] = Field(
         default=timedelta(minutes=1),
-        description="Least time between micro-batches, real time, 0s to 1h.",
+        description="Least time between micro-batches, in real time.",
     )
     max_records_per_trigger: Annotated[int, Field(ge=1_000, le=100_000_000)] = Field(
         default=200_000, description="Most records of one micro-batch."
     )
-    driver_memory: Size = Field(default="640Mi", description="Java heap of the driver.")
-    executors: Executors = Field(default=Executors(), description="Its executors.")
+    driver_memory: Size = Field(default="640Mi", description="Largest Java heap of the driver.")
+    executors: Executors = Field(
+        default=Executors(),
+        description="Its executors, for backend SparkApplication. No effect on one machine.",
+    )
 
 
 class Streaming(Block):
@@ -65,18 +75,18 @@ class Streaming(Block):
 
     backend: Literal["SparkApplication", "Local"] = Field(
         default="SparkApplication",
-        description="SparkApplication: run by the Spark operator. Local: a driver in local mode. "
-        "One machine runs Local for both.",
+        description="SparkApplication: run by the Spark operator. Local: one pod with a driver in local mode. No "
+        "effect on one machine, which runs Local.",
     )
     service_account: Annotated[str, Field(min_length=1, max_length=253)] = Field(
         default="spark-operator-spark",
         description="SparkApplication: the ServiceAccount by which drivers make executors; the chart of the Spark "
-        "operator makes this one in the namespaces that it looks after.",
+        "operator makes this one in the namespaces that it looks after. No effect on one machine.",
     )
     volume_access: Literal["ReadWriteMany", "ReadWriteOnce"] = Field(
         default="ReadWriteMany",
         description="SparkApplication: how driver and executors share the volume with checkpoint or tables. "
-        "ReadWriteOnce does where all their pods are on one node.",
+        "ReadWriteOnce does where all their pods are on one node. No effect on one machine.",
     )
     hot: Hot = Field(default=Hot(), description="The application that runs all stock jobs.")
     lake: LakeApplication = Field(

@@ -188,9 +188,9 @@ def _platform(smartstore: SmartStore, data: DataDir, environment: Mapping[str, s
 
 def _ports(smartstore: SmartStore, data: DataDir) -> dict[str, int]:
     requests = port_requests(smartstore)
-    fixed = {request.name: request.preferred for request in requests if request.required}
+    fixed = {request.name: request.given for request in requests if request.given is not None}
     ports.demand_free({_PORT_FIELDS.get(name, name): port for name, port in fixed.items()})
-    free = [request.name for request in requests if not request.required]
+    free = [request.name for request in requests if request.given is None]
     return {**fixed, **ports.choose(free, data.root / "ports.json", taken=fixed.values())}
 
 

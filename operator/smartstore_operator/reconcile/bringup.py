@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from smartstore_operator.api.reasons import Reason
 from smartstore_operator.reconcile.health import Health
 from smartstore_operator.render.component import Component
 
@@ -21,5 +22,5 @@ def held_back(components: Sequence[Component], healths: Mapping[str, Health]) ->
                 other for other in component.after if other in waiting or healths[other].state == "Missing"
             ]
         if missing:
-            waiting[component.name] = Health("Missing", "Waiting", f"it waits for {', '.join(missing)}")
+            waiting[component.name] = Health("Missing", Reason.WAITING, f"it waits for {', '.join(missing)}")
     return waiting

@@ -5,11 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from smartstore_operator.api.marks import RENDERING
 from smartstore_operator.api.smartstore import API_VERSION, KIND
 from smartstore_operator.reconcile.cluster import Object
-
-RENDERING = "smartstore.io/rendering"
-"""Annotation of every child: a digest of what it was rendered to."""
 
 
 def owned(manifest: Mapping[str, Any], live: Object) -> Object:

@@ -7,6 +7,7 @@ one of its fixed sentences, tells that one is.
 from collections.abc import Mapping
 from typing import Any
 
+from smartstore_operator.api.reasons import Reason
 from smartstore_operator.reconcile.health import READY, Health, shortened
 
 _HEALTHY = "Cluster in healthy state"
@@ -22,4 +23,4 @@ def health(cluster: Mapping[str, Any]) -> Health:
     name = cluster["metadata"]["name"]
     told = ": ".join(text for text in (phase, status.get("phaseReason", "")) if text)
     text = shortened(f"Cluster {name}: {told or 'CloudNativePG has not reported it ready yet'}")
-    return Health("Progressing", "WaitingForCloudNativePG", text)
+    return Health("Progressing", Reason.WAITING_FOR_CLOUDNATIVE_PG, text)

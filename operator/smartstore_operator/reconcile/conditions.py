@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from smartstore_operator.api.reasons import Reason
 from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.reconcile.health import Health
 
@@ -30,9 +31,9 @@ def condition_type(component: str) -> str:
 def choice_of(spec: Spec) -> Choice | None:
     """What the user chose that explains why not all runs, or why nothing is done about it."""
     if spec.paused:
-        return Choice("Paused", "spec.paused is true: the operator leaves everything as it is")
+        return Choice(Reason.PAUSED, "spec.paused is true: the operator leaves everything as it is")
     if spec.suspend:
-        return Choice("Suspended", "spec.suspend is true: nothing runs, state is kept")
+        return Choice(Reason.SUSPENDED, "spec.suspend is true: nothing runs, state is kept")
     return None
 
 
@@ -79,7 +80,7 @@ def refused(
 
 def _of(kind: str, health: Health) -> dict[str, Any]:
     if health.is_ready:
-        return {"type": kind, "status": "True", "reason": "Ready", "message": ""}
+        return {"type": kind, "status": "True", "reason": Reason.READY, "message": ""}
     return {"type": kind, "status": "False", "reason": health.reason, "message": health.message}
 
 
@@ -88,10 +89,10 @@ def _overall(healths: Mapping[str, Health], choice: Choice | None) -> dict[str, 
         return {"type": READY, "status": "False", "reason": choice.reason, "message": choice.message}
     waiting = {name: health for name, health in healths.items() if not health.is_ready}
     if not waiting:
-        return {"type": READY, "status": "True", "reason": "AllComponentsReady", "message": ""}
+        return {"type": READY, "status": "True", "reason": Reason.ALL_COMPONENTS_READY, "message": ""}
     broken = {name: health for name, health in waiting.items() if health.state == "Degraded"}
     name, health = next(iter((broken or waiting).items()))
-    reason = "ComponentDegraded" if broken else "ComponentsNotReady"
+    reason = Reason.COMPONENT_DEGRADED if broken else Reason.COMPONENTS_NOT_READY
     others = len(waiting) - 1
     message = f"{name}: {health.message or health.reason}" + (f" (and {others} more)" if others else "")
     return {"type": READY, "status": "False", "reason": reason, "message": message}

@@ -26,6 +26,15 @@ def read(secrets: Iterable[Mapping[str, Any] | None]) -> dict[str, str]:
     return {name: base64.b64decode(value).decode() for name, value in data.items()}
 
 
+def value_of(secret: Mapping[str, Any] | None, key: str) -> str | None:
+    """One text in a Secret of somebody else, who may keep anything beside it; None if it is not there."""
+    data = (secret or {}).get("data") or {}
+    try:
+        return base64.b64decode(data[key]).decode() or None
+    except (KeyError, UnicodeDecodeError):
+        return None
+
+
 def completed(known: Mapping[str, str], wanted: Iterable[str]) -> dict[str, str]:
     """The known values, and new ones for what is wanted beside them: one never changes by itself."""
     made = {name: _password() for name in wanted if name not in known}

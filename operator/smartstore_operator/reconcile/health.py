@@ -4,15 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from smartstore_operator.api.reasons import HOPELESS, Reason
+
 State = Literal["Missing", "Progressing", "Ready", "Degraded"]
 
-_HOPELESS_WAITING = frozenset(
-    (
-        *("CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"),
-        *("CreateContainerConfigError", "CreateContainerError", "RunContainerError"),
-    )
-)
-"""Reasons of a waiting container that time alone does not mend."""
 _LONGEST_MESSAGE = 512
 
 
@@ -39,7 +34,7 @@ def health_of(workload: Mapping[str, Any] | None, pods: Iterable[Mapping[str, An
     A status of an older generation says nothing about what was asked for last.
     """
     if workload is None:
-        return Health("Missing", "NotCreated", "it has not been created yet")
+        return Health("Missing", Reason.NOT_CREATED, "it has not been created yet")
     found = _of_job(workload) if workload["kind"] == "Job" else _of_replicas(workload)
     if found.is_ready:
         return found
@@ -53,23 +48,25 @@ def _of_job(job: Mapping[str, Any]) -> Health:
     for condition in status.get("conditions", []):
         if condition["type"] == "Failed" and condition["status"] == "True":
             return Health(
-                "Degraded", condition.get("reason", "JobFailed"), shortened(condition.get("message", ""))
+                "Degraded",
+                condition.get("reason", Reason.JOB_FAILED),
+                shortened(condition.get("message", "")),
             )
-    return Health("Progressing", "JobRunning", "it has not finished yet")
+    return Health("Progressing", Reason.JOB_RUNNING, "it has not finished yet")
 
 
 def _of_replicas(workload: Mapping[str, Any]) -> Health:
     spec, status = workload["spec"], workload.get("status", {})
     if status.get("observedGeneration", 0) < workload["metadata"]["generation"]:
-        return Health("Progressing", "NotObserved", "its controller has not seen the last change yet")
+        return Health("Progressing", Reason.NOT_OBSERVED, "its controller has not seen the last change yet")
     wanted = spec.get("replicas", 1)
     updated, ready = status.get("updatedReplicas", 0), status.get("readyReplicas", 0)
     if workload["kind"] == "StatefulSet" and status.get("updateRevision") == status.get("currentRevision"):
         updated = wanted  # the counter is kept only while an update runs
     if updated < wanted:
-        return Health("Progressing", "RollingOut", f"{updated} of {wanted} pods are of the last change")
+        return Health("Progressing", Reason.ROLLING_OUT, f"{updated} of {wanted} pods are of the last change")
     if ready < wanted:
-        return Health("Progressing", "PodNotReady", f"{ready} of {wanted} pods are ready")
+        return Health("Progressing", Reason.POD_NOT_READY, f"{ready} of {wanted} pods are ready")
     return READY
 
 
@@ -79,12 +76,12 @@ def trouble_of(pod: Mapping[str, Any]) -> Health | None:
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
             return Health(
-                "Degraded", "Unschedulable", shortened(f"pod {name}: {condition.get('message', '')}")
+                "Degraded", Reason.UNSCHEDULABLE, shortened(f"pod {name}: {condition.get('message', '')}")
             )
     containers = (*status.get("initContainerStatuses", []), *status.get("containerStatuses", []))
     for container in containers:
         waiting = container.get("state", {}).get("waiting", {})
-        if waiting.get("reason") in _HOPELESS_WAITING:
+        if waiting.get("reason") in HOPELESS:
             text = f"pod {name}, container {container['name']}: {_why(container, waiting)}"
             return Health("Degraded", waiting["reason"], shortened(text))
     return None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from smartstore_operator.api.reasons import Reason
 from smartstore_operator.reconcile import cloudnative_pg, spark, strimzi
 from smartstore_operator.reconcile.health import READY, Health, health_of
 from smartstore_operator.reconcile.kinds import WORKLOADS
@@ -41,4 +42,4 @@ def _together(healths: Sequence[Health]) -> Health:
         return (broken or waiting)[0]
     if len(missing) == len(healths):
         return missing[0]
-    return Health("Progressing", "NotCreated", "a part of it has not been created yet")
+    return Health("Progressing", Reason.NOT_CREATED, "a part of it has not been created yet")

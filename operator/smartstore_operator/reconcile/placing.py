@@ -1,6 +1,5 @@
 """Where a SmartStore runs, with the passwords that it needs: made, kept, or given by its user."""
 
-import base64
 from collections.abc import Iterator
 
 from smartstore_operator.api.problems import Problem, SpecError
@@ -52,11 +51,16 @@ async def _given(cluster: Cluster, smartstore: SmartStore, namespace: str) -> di
     problems: list[Problem] = []
     for name, path, wanted in demanded(smartstore.spec):
         if wanted is None:
-            problems.append(Problem(path=path, message="type External needs it in a cluster"))
+            text = "type External needs it in a cluster; name the Secret that has the password"
+            problems.append(Problem(path=path, message=text))
             continue
-        value = value_of(await cluster.get("Secret", namespace, wanted.name), wanted.key)
-        if not value:
-            text = f"there is no Secret {wanted.name} with a key {wanted.key}"
+        secret = await cluster.get("Secret", namespace, wanted.name)
+        value = credentials.value_of(secret, wanted.key)
+        if value is None:
+            text = (
+                f"there is no Secret {wanted.name} with a text at key {wanted.key} in the namespace {namespace}; "
+                "create it, or name another"
+            )
             problems.append(Problem(path=path, message=text))
         elif name == KAFKA_CA and not has_certificate(value):
             text = f"the key {wanted.key} of the Secret {wanted.name} holds no certificate (PEM)"
@@ -80,9 +84,3 @@ def demanded(spec: Spec) -> Iterator[tuple[str, str, SecretKey | None]]:
         yield REDIS_PASSWORD, "spec.redis.passwordSecret", spec.redis.password_secret
     if spec.postgres.type == "External":
         yield POSTGRES_PASSWORD, "spec.postgres.passwordSecret", spec.postgres.password_secret
-
-
-def value_of(secret: Object | None, key: str) -> str:
-    """A value of a Secret that may hold others which are no text; empty if it is not there."""
-    data = (secret or {}).get("data") or {}
-    return base64.b64decode(data.get(key, "")).decode(errors="replace")

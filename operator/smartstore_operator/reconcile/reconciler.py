@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from smartstore_operator.api.load import validate_smartstore
+from smartstore_operator.api.marks import COMPONENT_LABEL
 from smartstore_operator.api.problems import SpecError
+from smartstore_operator.api.reasons import Reason
 from smartstore_operator.api.smartstore import API_VERSION, KIND, SmartStore
 from smartstore_operator.reconcile import spark, strimzi
 from smartstore_operator.reconcile.bringup import held_back
@@ -27,7 +29,7 @@ from smartstore_operator.reconcile.placing import placed
 from smartstore_operator.reconcile.windows import is_disruptive, next_opening
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.kubernetes import Images, awake, manifests
-from smartstore_operator.render.kubernetes.metadata import COMPONENT_LABEL, MANAGED, selector
+from smartstore_operator.render.kubernetes.metadata import MANAGED, selector
 from smartstore_operator.render.platform import Platform
 
 _KEPT = ("selector", "stores", "endpoints")
@@ -147,7 +149,7 @@ class Reconciler:
 
     async def _refuse(self, live: Object, error: SpecError) -> Report:
         """A spec that cannot be followed changes nothing; what is known besides stands."""
-        status = refused("InvalidSpec", "; ".join(map(str, error.problems)), *self._known(live))
+        status = refused(Reason.INVALID_SPEC, "; ".join(map(str, error.problems)), *self._known(live))
         last = live.get("status", {})
         await self._report(live, status, {name: last[name] for name in _KEPT if name in last})
         return Report(ready=False, turned=_turned(status, live))
@@ -184,7 +186,7 @@ class Reconciler:
             except RequestRefused as refusal:  # the others go on
                 if not component:
                     raise
-                done.refused[component] = Health("Degraded", "ApplyRefused", str(refusal))
+                done.refused[component] = Health("Degraded", Reason.APPLY_REFUSED, str(refusal))
                 continue
             if there is not None and version_of(written) == version_of(there):
                 continue  # only another way to write the same, such as 0.5 for 500m in an override

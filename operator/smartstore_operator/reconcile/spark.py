@@ -7,8 +7,9 @@ start stays `SUBMITTED` for ever, so its pod is looked at too.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from smartstore_operator.api.marks import CONFIG_CHECKSUM
+from smartstore_operator.api.reasons import Reason
 from smartstore_operator.reconcile.health import READY, Health, shortened, trouble_of
-from smartstore_operator.render.kubernetes.configuration import CONFIG_CHECKSUM
 
 RESUBMISSION = "spark.smartstore.resubmission"
 """A setting that Spark does not know: another value makes the Spark operator submit the application anew."""
@@ -28,9 +29,9 @@ def health(application: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) ->
         return trouble
     if error or state not in _WAITING:
         text = f"SparkApplication {name} is {state}: {error or 'its driver has ended'}"
-        return Health("Degraded", "DriverEnded", shortened(text))
+        return Health("Degraded", Reason.DRIVER_ENDED, shortened(text))
     told = state or "not seen by the Spark operator yet"
-    return Health("Progressing", "WaitingForDriver", f"SparkApplication {name} is {told}")
+    return Health("Progressing", Reason.WAITING_FOR_DRIVER, f"SparkApplication {name} is {told}")
 
 
 def resubmitted(manifest: Mapping[str, Any], found: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -59,14 +60,14 @@ def _of_driver(application: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]
     wanted = application["status"].get("driverInfo", {}).get("podName")
     driver = next((pod for pod in pods if pod["metadata"]["name"] == wanted), None)
     if driver is None:
-        return Health("Progressing", "DriverNotFound", f"there is no pod {wanted} yet")
+        return Health("Progressing", Reason.DRIVER_NOT_FOUND, f"there is no pod {wanted} yet")
     template = application["spec"]["driver"]["template"]["metadata"]["annotations"]
     annotations = driver["metadata"].get("annotations") or {}
     if annotations.get(CONFIG_CHECKSUM) != template[CONFIG_CHECKSUM]:
-        return Health("Progressing", "RollingOut", f"pod {wanted} is of an earlier change")
+        return Health("Progressing", Reason.ROLLING_OUT, f"pod {wanted} is of an earlier change")
     conditions = {c["type"]: c["status"] for c in driver.get("status", {}).get("conditions", [])}
     if conditions.get("Ready") != "True":
-        return trouble_of(driver) or Health("Progressing", "PodNotReady", f"pod {wanted} is not ready")
+        return trouble_of(driver) or Health("Progressing", Reason.POD_NOT_READY, f"pod {wanted} is not ready")
     return READY
 
 

@@ -7,6 +7,7 @@ It writes its conditions in several ways: `Ready` is absent, not false, while a 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from smartstore_operator.api.reasons import Reason
 from smartstore_operator.reconcile.health import READY, Health, shortened
 
 _BEING_MADE = "Creating"
@@ -18,22 +19,28 @@ def health(resource: Mapping[str, Any]) -> Health:
     conditions = {c["type"]: c for c in status.get("conditions", []) if c.get("status") == "True"}
     refused = [c for c in status.get("conditions", []) if c["type"] == "Ready" and c.get("status") == "False"]
     if "ReconciliationPaused" in conditions:
-        return Health("Degraded", "ReconciliationPaused", _told(resource, "its reconciliation is paused"))
+        return Health(
+            "Degraded", Reason.RECONCILIATION_PAUSED, _told(resource, "its reconciliation is paused")
+        )
     failed = _failed_task(status)
     if failed is not None:
-        return Health("Degraded", "TaskFailed", shortened(_told(resource, failed)))
+        return Health("Degraded", Reason.TASK_FAILED, shortened(_told(resource, failed)))
     bad = conditions.get("NotReady") or (refused[0] if refused else None)
     if bad is not None and bad.get("reason") != _BEING_MADE:
         return Health(
-            "Degraded", bad.get("reason", "NotReady"), shortened(_told(resource, bad.get("message", "")))
+            "Degraded",
+            bad.get("reason", Reason.NOT_READY),
+            shortened(_told(resource, bad.get("message", ""))),
         )
     if bad is not None or "Ready" not in conditions:
         return Health(
-            "Progressing", "WaitingForStrimzi", _told(resource, "Strimzi has not reported it ready yet")
+            "Progressing",
+            Reason.WAITING_FOR_STRIMZI,
+            _told(resource, "Strimzi has not reported it ready yet"),
         )
     if status.get("observedGeneration", 0) < resource["metadata"]["generation"]:
         return Health(
-            "Progressing", "NotObserved", _told(resource, "Strimzi has not seen the last change yet")
+            "Progressing", Reason.NOT_OBSERVED, _told(resource, "Strimzi has not seen the last change yet")
         )
     return READY
 

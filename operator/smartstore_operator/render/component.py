@@ -47,6 +47,8 @@ class Component:
     """Names of the ports of other components that it connects to; it has no business with any other."""
     probe: Probe | None = None
     state_dir: str | None = None
+    volume: str | None = None
+    """Size of what is kept, where the spec says it; elsewhere the platform knows."""
     reads_state_of: str | None = None
     """Another component whose state directory it sees, and does not change."""
     memory: int = 256

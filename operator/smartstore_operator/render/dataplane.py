@@ -181,7 +181,7 @@ def lake(context: Context) -> Component:
     live = ("connectors", "bridge", *hot_applications(context.spec.streaming.hot.shards), "world")
     memory = jvm_memory(mebibytes(application.driver_memory)) + PYTHON_MEMORY
     component = _component(context, process, extra=extra, stop_seconds=40.0)
-    return replace(component, programs="spark", after=live, memory=memory)
+    return replace(component, programs="spark", after=live, memory=memory, volume=lake.size)
 
 
 def _spark_driver(context: Context, memory: str) -> dict[str, str]:

@@ -36,6 +36,7 @@ def component(context: Context) -> Component:
         ports={"kafka": platform.ports["kafka"], "kafka-controller": platform.ports["kafka-controller"]},
         probe=Probe(kind="exec", argv=context.probe_argv("kafka", platform.own("kafka"))),
         state_dir=platform.state_dir(NAME),
+        volume=context.spec.kafka.storage,
         memory=jvm_memory(mebibytes(context.spec.kafka.heap)),
         before_start=(("/bin/sh", context.config_file(NAME, "format.sh")),),
         stop_seconds=30.0,

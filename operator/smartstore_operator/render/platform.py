@@ -84,10 +84,11 @@ def has_certificate(text: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class PortRequest:
-    """A port that a SmartStore needs on one machine."""
+    """A port that a SmartStore needs."""
 
     name: str
     component: str
     preferred: int
-    required: bool
-    """Whether the user asked for exactly this port: then a port in use is an error, else any free one will do."""
+    """The port in a cluster, where every component has an address of its own."""
+    given: int | None
+    """The port that the user asks for on one machine: one in use is an error. Without it any free one will do."""

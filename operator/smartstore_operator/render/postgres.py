@@ -50,6 +50,7 @@ def component(context: Context) -> Component:
             ),
         ),
         state_dir=platform.state_dir(NAME),
+        volume=context.spec.postgres.storage,
         memory=mebibytes(context.spec.postgres.memory) + 512,
         before_start=(("/bin/sh", context.config_file(NAME, "initialise.sh")),),
         unprivileged=True,

@@ -121,9 +121,7 @@ def secret_names(smartstore: SmartStore) -> tuple[str, ...]:
 
 
 def _request(name: str, component: str, preferred: int, given: int | None) -> PortRequest:
-    return PortRequest(
-        name=name, component=component, preferred=given or preferred, required=given is not None
-    )
+    return PortRequest(name=name, component=component, preferred=preferred, given=given)
 
 
 def _components(context: Context) -> tuple[Component, ...]:

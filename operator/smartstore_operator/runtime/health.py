@@ -14,7 +14,8 @@ import httpx
 from aiohttp import web
 from prometheus_client import generate_latest
 
-from smartstore_operator.render.kubernetes.metadata import ESTATE_LABEL, MANAGED
+from smartstore_operator.api.marks import ESTATE_LABEL
+from smartstore_operator.render.kubernetes.metadata import MANAGED
 from smartstore_operator.runtime.api_server import ApiError, ApiServer
 from smartstore_operator.runtime.telemetry import Telemetry
 

@@ -15,10 +15,12 @@ from typing import Any, Literal
 import httpx
 import kopf
 
+from smartstore_operator.api.marks import ESTATE_LABEL
+from smartstore_operator.api.reasons import Reason
 from smartstore_operator.api.smartstore import GROUP, VERSION
 from smartstore_operator.reconcile.kinds import CHILDREN, KINDS
 from smartstore_operator.reconcile.reconciler import Reconciler, Report
-from smartstore_operator.render.kubernetes.metadata import ESTATE_LABEL, MANAGED
+from smartstore_operator.render.kubernetes.metadata import MANAGED
 from smartstore_operator.runtime.api_server import ApiError, ApiServer
 from smartstore_operator.runtime.data_plane import DataPlane
 from smartstore_operator.runtime.events import record
@@ -133,7 +135,7 @@ class _Operator:
         for what, fields in report.drifted.items():
             changed = f"{what} differed in {', '.join(fields)}, taken back"
             log.warning("%s/%s: %s", live["metadata"]["namespace"], live["metadata"]["name"], changed)
-            turns.append(("Warning", "DriftCorrected", changed))
+            turns.append(("Warning", Reason.DRIFT_CORRECTED, changed))
         if (ready := report.turned) is not None:
             kind: Literal["Normal", "Warning"] = "Normal" if ready["status"] == "True" else "Warning"
             turns.append((kind, ready["reason"], ready["message"] or ready["reason"]))

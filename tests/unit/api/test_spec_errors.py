@@ -43,15 +43,25 @@ def _problems(text: str) -> list[str]:
             "kafka: {heap: 512m}",
             "spec.kafka.heap: '512m' is not a size; write a whole number and Mi, Gi or Ti, like 512Mi or 2Gi",
         ),
-        ("kafka: {type: External}", "spec.kafka: type External needs bootstrapServers"),
-        ("kafka: {tls: {}}", "spec.kafka: tls is for type External only"),
+        (
+            "kafka: {type: External}",
+            "spec.kafka.bootstrapServers: type External needs it; say where the system is",
+        ),
+        (
+            "redis: {host: a}",
+            "spec.redis.host: it is for type External only; leave it out, or choose that type",
+        ),
+        (
+            "kafka: {tls: {}}",
+            "spec.kafka.tls: it is for type External only; leave it out, or choose that type",
+        ),
         (
             "kafka: {type: SingleNode, authentication: {username: u}}",
-            "spec.kafka: authentication is for type External only",
+            "spec.kafka.authentication: it is for type External only; leave it out, or choose that type",
         ),
         (
             "kafka: {type: External, bootstrapServers: 'k:1', authentication: {mechanism: PLAIN}}",
-            "spec.kafka.authentication.username: is missing",
+            "spec.kafka.authentication.username: is missing; it has no default",
         ),
         (
             "kafka: {type: External, bootstrapServers: 'k:1', authentication: {username: u, mechanism: GSSAPI}}",
@@ -62,9 +72,8 @@ def _problems(text: str) -> list[str]:
         ),
         (
             "kafka: {type: External, bootstrapServers: 'k:1', tls: {caSecret: {}}}",
-            "spec.kafka.tls.caSecret.name: is missing",
+            "spec.kafka.tls.caSecret.name: is missing; it has no default",
         ),
-        ("redis: {host: a}", "spec.redis: host is for type External only"),
         ("source: {speed: .nan}", "spec.source.speed: must be a finite number, not the number nan"),
         (
             "source: {simulation: {rangeScale: 0}}",
@@ -80,13 +89,16 @@ def _problems(text: str) -> list[str]:
         ),
         (
             "source: {replay: {start: 2017-13-01}}",
-            "spec.source.replay.start: '2017-13-01' is not a date: month must be in 1..12",
+            (
+                "spec.source.replay.start: '2017-13-01' is not a date: month must be in 1..12; "
+                "choose a day of the calendar"
+            ),
         ),
         (
             "overrides: [{kind: Pod, name: a, patch: {}, zork: 1}]",
             "spec.overrides[0].zork: unknown field; allowed here: kind, name, patch",
         ),
-        ("overrides: [{kind: Pod, name: a}]", "spec.overrides[0].patch: is missing"),
+        ("overrides: [{kind: Pod, name: a}]", "spec.overrides[0].patch: is missing; it has no default"),
         ("overrides: {}", "spec.overrides: must be a list, not a block"),
     ],
 )
@@ -131,7 +143,10 @@ def test_all_problems_are_told_at_once() -> None:
         (f"{HEAD}spec: {{1: 2}}\n", "line 4, column 8: is no valid YAML: the key 1 is not a string"),
         (
             "apiVersion: smartstore.io/v1alpha1\nkind: SmartStore\nmetadata: {name: A_b}\n",
-            "metadata.name: 'A_b' is not allowed; it must match ^[a-z]([-a-z0-9]*[a-z0-9])?$",
+            (
+                "metadata.name: 'A_b' is not allowed; write lower-case letters, digits and hyphens, "
+                "like demo or store-7"
+            ),
         ),
     ],
 )

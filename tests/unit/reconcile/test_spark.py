@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from smartstore_operator.api.marks import CONFIG_CHECKSUM
 from smartstore_operator.reconcile.health import READY
 from smartstore_operator.reconcile.spark import RESUBMISSION, health, resubmitted
-from smartstore_operator.render.kubernetes.configuration import CONFIG_CHECKSUM
 
 pytestmark = pytest.mark.unit
 

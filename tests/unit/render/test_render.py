@@ -79,10 +79,10 @@ def test_exactly_the_requested_ports_and_secrets_are_used(spec: dict[str, Any], 
     assert owners == {request.name: request.component for request in port_requests(smartstore)}
 
 
-def test_a_port_that_the_user_gave_is_required() -> None:
+def test_a_port_that_the_user_gave_is_asked_for() -> None:
     requests = {r.name: r for r in port_requests(_smartstore(kafka={"port": 19092}))}
-    assert (requests["kafka"].preferred, requests["kafka"].required) == (19092, True)
-    assert not requests["postgres"].required
+    assert requests["kafka"].given == 19092
+    assert requests["postgres"].given is None
 
 
 def test_no_secret_is_on_a_command_line_or_in_a_readable_file(platform: Platform) -> None:
@@ -243,7 +243,7 @@ def test_an_external_source_comes_with_a_gateway_that_knows_no_owners_password(p
     assert rendered.component("migrate").environment["SMARTSTORE_POSTGRES_GATEWAY_PASSWORD"] == password
     assert rendered.endpoints["gateway"] == f"http://127.0.0.1:{platform.ports['gateway']}"
     requests = {request.name: request for request in port_requests(smartstore)}
-    assert (requests["gateway"].preferred, requests["gateway"].required) == (8080, True)
+    assert requests["gateway"].given == 8080
 
 
 def test_an_empty_spec_gives_the_settings_the_data_plane_has_by_itself(platform: Platform) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from smartstore.contracts.events import Promotion
-from smartstore.contracts.settings import RunSettings
+from smartstore.contracts.settings import RECORDED_YEAR, RunSettings
 from smartstore.world.physical.calendar import run_bounds
 from smartstore.world.physical.estate import Estate
 from smartstore.world.physical.plan import DAY_MS, DayPlan
@@ -85,7 +85,7 @@ def build_replay(settings: RunSettings, cache_dir: Path | None = None) -> Estate
     start_ms, end_ms = run_bounds(settings.source, replay.start, int(times.max()) + 1000)
     if not int(times.min()) - DAY_MS <= start_ms <= int(times.max()):
         raise ReplayDataError(
-            f"source.replay.start {replay.start} is outside the recorded data (the year 2017)"
+            f"source.replay.start {replay.start} is outside the recorded data (the year {RECORDED_YEAR})"
         )
 
     def planner_of(rank: int, opens_ms: int, stores: int) -> ReplayedStore:

@@ -10,11 +10,11 @@ from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.cli import exits
 from smartstore_operator.cli.exits import CommandFailed
 from smartstore_operator.cli.plugin.kubectl import Kubectl, Object
-from smartstore_operator.reconcile.credentials import CLUSTER_ID
+from smartstore_operator.reconcile.credentials import CLUSTER_ID, value_of
 from smartstore_operator.reconcile.credentials import secret_names as copies_of
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.reconcile.kinds import CHILDREN, KINDS, OF_OPERATORS
-from smartstore_operator.reconcile.placing import demanded, value_of
+from smartstore_operator.reconcile.placing import demanded
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.context import KAFKA_CA
 from smartstore_operator.render.kubernetes import Images, manifests, place
@@ -82,7 +82,7 @@ def _given(kubectl: Kubectl, smartstore: SmartStore) -> dict[str, str]:
     for name, _, wanted in demanded(smartstore.spec):
         if wanted is not None:
             answer = kubectl.run("get", "secret", wanted.name, "--ignore-not-found", "--output=json")
-            found[name] = value_of(json.loads(answer or "{}"), wanted.key)
+            found[name] = value_of(json.loads(answer or "{}"), wanted.key) or ""
     return found
 
 

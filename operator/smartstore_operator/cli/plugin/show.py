@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from smartstore_operator.api.marks import COMPONENT_LABEL
 from smartstore_operator.cli import exits
 from smartstore_operator.cli.plugin.kubectl import Kubectl, Object
-from smartstore_operator.render.kubernetes.metadata import COMPONENT_LABEL, selector
+from smartstore_operator.render.kubernetes.metadata import selector
 
 
 def status(kubectl: Kubectl, name: str, *, as_json: bool) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from smartstore.contracts.logins import OWNER
+from smartstore_operator.api.marks import HIBERNATION
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.context import POSTGRES_DATABASE, POSTGRES_PASSWORD
 from smartstore_operator.render.kubernetes.estate import Estate
@@ -45,7 +46,7 @@ def _owner(estate: Estate, component: Component) -> dict[str, Any]:
 
 def _cluster(estate: Estate, component: Component) -> dict[str, Any]:
     postgres = estate.spec.postgres
-    sleeps = {"cnpg.io/hibernation": "on" if estate.spec.suspend else "off"}
+    sleeps = {HIBERNATION: "on" if estate.spec.suspend else "off"}
     return {
         "apiVersion": API_VERSION,
         "kind": "Cluster",

@@ -11,8 +11,6 @@ from smartstore_operator.render.dataplane import RUN_FILE
 from smartstore_operator.render.kubernetes.estate import Estate
 from smartstore_operator.render.kubernetes.metadata import child_name, metadata
 
-CONFIG_CHECKSUM = "smartstore.io/config-checksum"
-"""Annotation of a pod: with another value it starts again."""
 _FOLLOWED_SETTING = "stores"
 """The part of the run's settings that processes follow while they run."""
 

@@ -6,13 +6,13 @@ from functools import cached_property
 from urllib.parse import quote
 
 from smartstore.contracts.applications import is_hot
+from smartstore_operator.api.marks import STRIMZI_CLUSTER
 from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.declared import Declared
 from smartstore_operator.render.kubernetes.images import Images
 from smartstore_operator.render.kubernetes.metadata import (
     CLOUDNATIVE_PG_CLUSTER,
-    STRIMZI_CLUSTER,
     child_name,
     selector,
 )

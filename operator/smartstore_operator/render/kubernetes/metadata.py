@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-MANAGED = {"app.kubernetes.io/managed-by": "smartstore-operator"}
+from smartstore_operator.api.marks import COMPONENT_LABEL, ESTATE_LABEL, MANAGER_LABEL, NAME_LABEL
+
+MANAGED = {MANAGER_LABEL: "smartstore-operator"}
 """The label of all that the operator makes."""
-ESTATE_LABEL = "app.kubernetes.io/instance"
-COMPONENT_LABEL = "app.kubernetes.io/component"
 CLOUDNATIVE_PG_CLUSTER = "cnpg.io/cluster"
 """Label of CloudNativePG's pods: the Cluster that they belong to."""
-STRIMZI_CLUSTER = "strimzi.io/cluster"
-"""By this Strimzi knows which cluster a resource or a pod belongs to."""
 
 
 def child_name(estate: str, component: str) -> str:
@@ -21,7 +19,7 @@ def child_name(estate: str, component: str) -> str:
 def selector(estate: str, component: str | None = None) -> dict[str, str]:
     """Labels that tell the pods of a component, or of the whole estate; they never change."""
     own = {COMPONENT_LABEL: component} if component else {}
-    return {"app.kubernetes.io/name": "smartstore", ESTATE_LABEL: estate, **own}
+    return {NAME_LABEL: "smartstore", ESTATE_LABEL: estate, **own}
 
 
 def metadata(

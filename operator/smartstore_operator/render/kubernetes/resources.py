@@ -4,10 +4,9 @@ from typing import Any
 
 from smartstore.contracts.applications import is_hot
 from smartstore_operator.api.scalars import quantity
-from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render.component import Component
 
-_SMALL_STORAGE = "5Gi"
+_STORAGE = "5Gi"
 _KEEPERS = ("kafka", "valkey", "postgres", "world", "lake")
 
 
@@ -16,10 +15,9 @@ def keeps_state(component: Component) -> bool:
     return component.kind == "service" and (component.name in _KEEPERS or is_hot(component.name))
 
 
-def storage(spec: Spec, component: str) -> str:
+def storage(component: Component) -> str:
     """Size of a component's volume."""
-    chosen = {"kafka": spec.kafka.storage, "postgres": spec.postgres.storage, "lake": spec.lake.size}
-    return chosen.get(component, _SMALL_STORAGE)
+    return component.volume or _STORAGE
 
 
 def resources(component: Component) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def _volume(estate: Estate, component: Component) -> dict[str, Any]:
         "metadata": metadata(estate.name, estate.namespace, component.name),
         "spec": {
             "accessModes": [estate.spec.streaming.volume_access],
-            "resources": {"requests": {"storage": storage(estate.spec, component.name)}},
+            "resources": {"requests": {"storage": storage(component)}},
         },
     }
 

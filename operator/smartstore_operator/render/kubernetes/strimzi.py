@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from smartstore.contracts.brokers import group_id
+from smartstore_operator.api.marks import CONFIG_CHECKSUM, CONNECTOR_RESOURCES, STRIMZI_CLUSTER
 from smartstore_operator.api.scalars import mebibytes
 from smartstore_operator.api.services import Kafka
 from smartstore_operator.render import connect
 from smartstore_operator.render.component import Component
-from smartstore_operator.render.kubernetes.configuration import CONFIG_CHECKSUM, checksum, variables
+from smartstore_operator.render.kubernetes.configuration import checksum, variables
 from smartstore_operator.render.kubernetes.estate import Estate
-from smartstore_operator.render.kubernetes.metadata import STRIMZI_CLUSTER, child_name, metadata
+from smartstore_operator.render.kubernetes.metadata import child_name, metadata
 from smartstore_operator.render.kubernetes.resources import resources
 
 API_VERSION = "kafka.strimzi.io/v1"
@@ -141,7 +142,7 @@ def _topic(
 
 def _connect(estate: Estate, component: Component) -> dict[str, Any]:
     topics = connect.storage_topics(estate.name)
-    annotations = {"strimzi.io/use-connector-resources": "true"}
+    annotations = {CONNECTOR_RESOURCES: "true"}
     return {
         "apiVersion": API_VERSION,
         "kind": "KafkaConnect",

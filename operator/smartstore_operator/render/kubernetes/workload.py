@@ -4,9 +4,9 @@ suspended CronJob where somebody has to ask for it."""
 from collections.abc import Mapping
 from typing import Any
 
+from smartstore_operator.api.marks import CONFIG_CHECKSUM
 from smartstore_operator.render.component import Component, Probe
 from smartstore_operator.render.kubernetes.configuration import (
-    CONFIG_CHECKSUM,
     checksum,
     files_volume,
     variables,
@@ -108,7 +108,7 @@ def _claim(estate: Estate, component: Component) -> dict[str, Any]:
         "metadata": {"name": STATE_VOLUME, "labels": selector(estate.name, component.name)},
         "spec": {
             "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": storage(estate.spec, component.name)}},
+            "resources": {"requests": {"storage": storage(component)}},
             "volumeMode": "Filesystem",
         },
         "status": {"phase": "Pending"},

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from smartstore_operator.api.marks import ANNOTATIONS, COMPONENT_LABEL, LABELS, STRIMZI_CLUSTER
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.reconcile.kinds import OF_OPERATORS
 from smartstore_operator.render import secret_names
@@ -239,3 +240,24 @@ def test_what_is_kept_stays_or_goes_with_the_smartstore() -> None:
             if manifest["kind"] == "StatefulSet"
         }
         assert fates == {policy}
+
+
+def test_the_lake_has_a_volume_of_the_size_that_the_spec_says() -> None:
+    for lake, size in (({}, "20Gi"), ({"size": "1Ti"}, "1Ti")):
+        (found,) = (m for m in _objects(lake=lake) if m["kind"] == "StatefulSet" and _component(m) == "lake")
+        (claim,) = found["spec"]["volumeClaimTemplates"]
+        assert claim["spec"]["resources"]["requests"]["storage"] == size
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_labels_and_annotations_are_those_that_the_reference_lists(spec: dict[str, Any]) -> None:
+    objects = _objects(**spec)
+    for manifest in objects:
+        assert (
+            {*LABELS} - {COMPONENT_LABEL, STRIMZI_CLUSTER}
+            <= manifest["metadata"]["labels"].keys()
+            <= {*LABELS}
+        )
+    for metadata in (*(m["metadata"] for m in objects), *(pod["metadata"] for pod in _pods(objects))):
+        assert metadata["labels"].keys() <= LABELS.keys()
+        assert metadata.get("annotations", {}).keys() <= ANNOTATIONS.keys()

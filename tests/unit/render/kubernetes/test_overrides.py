@@ -64,15 +64,54 @@ def test_merge_patch(target: Any, patch: Any, result: Any) -> None:
     assert merged(target, patch) == result
 
 
-def test_what_cannot_be_followed_is_told_with_its_place() -> None:
-    overrides = [
-        _override({"spec": {}}),
-        _override({}, name="demo-brige"),
-        _override({"kind": "Pod", "metadata": {"labels": {}}}),
-    ]
+@pytest.mark.parametrize(
+    ("override", "complaint"),
+    [
+        (
+            _override({}, name="demo-brige"),
+            (
+                "spec.overrides[1]: there is no Deployment demo-brige; did you mean demo-bridge? "
+                "`smartstore-operator plan` shows the objects"
+            ),
+        ),
+        (
+            _override({}, name="elsewhere"),
+            "spec.overrides[1]: there is no Deployment elsewhere; `smartstore-operator plan` shows the objects",
+        ),
+        (
+            _override({"kind": "Pod", "metadata": {"labels": {}}}),
+            (
+                "spec.overrides[1].patch: kind, metadata.labels cannot be changed: by them the operator finds the "
+                "object; leave them out"
+            ),
+        ),
+        *(
+            (
+                _override(patch),
+                f"spec.overrides[1].patch: {path} must stay a block of fields; name the fields in it that change",
+            )
+            for path, patch in (
+                ("metadata", {"metadata": None}),
+                ("metadata", {"metadata": "name"}),
+                ("metadata.annotations", {"metadata": {"annotations": ["a"]}}),
+                ("spec", {"spec": None}),
+                ("spec", {"spec": []}),
+                ("spec.template", {"spec": {"template": None}}),
+                ("spec.template", {"spec": {"template": 7}}),
+            )
+        ),
+    ],
+)
+def test_what_cannot_be_followed_is_told_with_its_place(override: Override, complaint: str) -> None:
     with pytest.raises(SpecError) as error:
-        overridden([DEPLOYMENT], overrides)
-    assert str(error.value).splitlines() == [
-        "spec.overrides[1]: there is no Deployment demo-brige: `smartstore-operator plan` shows the objects",
-        "spec.overrides[2]: kind, metadata.labels cannot be changed",
+        overridden([DEPLOYMENT], [_override({"spec": {}}), override])
+    assert str(error.value) == complaint
+
+
+def test_all_complaints_are_told_at_once() -> None:
+    with pytest.raises(SpecError) as error:
+        overridden([DEPLOYMENT], [_override({}, name="a"), _override({"kind": "Pod"})])
+    assert [problem.path for problem in error.value.problems] == [
+        "spec.overrides[0]",
+        "spec.overrides[1].patch",
     ]
