@@ -9,10 +9,10 @@ from pydantic_core import CoreSchema
 
 from smartstore_operator.api.block import RULES, Between, Block
 from smartstore_operator.api.problems import FieldError
-from smartstore_operator.api.scalars import SERVERS_PATTERN, URL_PATTERN, Duration, Size
+from smartstore_operator.api.scalars import HOST_PATTERN, SERVERS_PATTERN, URL_PATTERN, Duration, Size
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Host = Annotated[str, Field(min_length=1, max_length=253)]
+Host = Annotated[str, Field(pattern=HOST_PATTERN, max_length=253)]
 BootstrapServers = Annotated[str, Field(pattern=SERVERS_PATTERN, max_length=2048)]
 HttpUrl = Annotated[str, Field(pattern=URL_PATTERN, max_length=2048)]
 
@@ -60,7 +60,7 @@ class ExternalChoice(Block):
         is_external, given = "(has(self.type) && self.type == 'External')", f"has(self.{name})"
         resolved = handler.resolve_ref_schema(handler(schema))
         resolved[RULES] = [
-            {"rule": rule, "message": f"{name}: {message}"}
+            {"rule": rule, "message": message, "fieldPath": f".{name}"}
             for rule, message in (
                 (f"!{is_external} || {given}", _NEEDED),
                 (f"{is_external} || !{given}", _NOT_NEEDED),

@@ -81,8 +81,8 @@ def test_merge_patch(target: Any, patch: Any, result: Any) -> None:
         (
             _override({"kind": "Pod", "metadata": {"labels": {}}}),
             (
-                "spec.overrides[1].patch: kind, metadata.labels cannot be changed: by them the operator finds the object; "
-                "leave them out"
+                "spec.overrides[1].patch: kind, metadata.labels cannot be changed: by them the operator finds the "
+                "object; leave them out"
             ),
         ),
         *(
