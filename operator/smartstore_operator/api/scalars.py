@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 DURATION_PATTERN = r"^([0-9]+(ms|s|m|h))+$"
 SIZE_PATTERN = r"^[1-9][0-9]*(Mi|Gi|Ti)$"
 DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+HOST_PATTERN = r"^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$"
 SERVERS_PATTERN = r"^[^\s,:]+:[0-9]{1,5}(,[^\s,:]+:[0-9]{1,5})*$"
 URL_PATTERN = r"^https?://[^\s/]+(/\S*)?$"
 SCHEDULE_PATTERN = r"^\S+( \S+){4}$"
@@ -20,6 +21,7 @@ FORMS: Mapping[str, str] = {
     DURATION_PATTERN: "a number and ms, s, m or h, like 500ms, 5m or 1h30m",
     SIZE_PATTERN: "a whole number and Mi, Gi or Ti, like 512Mi or 2Gi",
     DATE_PATTERN: "year-month-day, like 2017-11-13",
+    HOST_PATTERN: "a name or an IPv4 address without a port, like db.example or 10.0.0.7",
     SERVERS_PATTERN: "host:port, several with commas and no spaces, like kafka-1:9092,kafka-2:9092",
     URL_PATTERN: "an http or https address, like http://connect:8083",
     SCHEDULE_PATTERN: "minute, hour, day of month, month and day of week with single spaces, like 0 3 * * 6",
@@ -39,7 +41,10 @@ def parse_duration(value: object) -> timedelta:
     if not isinstance(value, str) or not re.fullmatch(DURATION_PATTERN, value):
         raise ValueError(f"{value!r} is not a duration; write {FORMS[DURATION_PATTERN]}")
     parts = re.findall(r"([0-9]+)(ms|s|m|h)", value)
-    return timedelta(milliseconds=sum(int(number) * _MILLISECONDS[unit] for number, unit in parts))
+    try:
+        return timedelta(milliseconds=sum(int(number) * _MILLISECONDS[unit] for number, unit in parts))
+    except OverflowError:
+        raise ValueError(f"{value!r} is longer than any time there is; write a smaller number") from None
 
 
 def format_duration(value: timedelta) -> str:

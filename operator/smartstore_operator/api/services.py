@@ -10,10 +10,17 @@ from pydantic_core import CoreSchema
 from smartstore.contracts.brokers import Mechanism
 from smartstore_operator.api.block import RULES, Between, Block
 from smartstore_operator.api.problems import FieldError
-from smartstore_operator.api.scalars import SERVERS_PATTERN, URL_PATTERN, VERSION_PATTERN, Duration, Size
+from smartstore_operator.api.scalars import (
+    HOST_PATTERN,
+    SERVERS_PATTERN,
+    URL_PATTERN,
+    VERSION_PATTERN,
+    Duration,
+    Size,
+)
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Host = Annotated[str, Field(min_length=1, max_length=253)]
+Host = Annotated[str, Field(pattern=HOST_PATTERN, max_length=253)]
 BootstrapServers = Annotated[str, Field(pattern=SERVERS_PATTERN, max_length=2048)]
 HttpUrl = Annotated[str, Field(pattern=URL_PATTERN, max_length=2048)]
 
@@ -62,9 +69,13 @@ class ExternalChoice(Block):
         is_external, name = "(has(self.type) && self.type == 'External')", cls._yaml_name(cls.external_field)
         resolved = handler.resolve_ref_schema(handler(schema))
         resolved[RULES] = [
-            {"rule": f"!{is_external} || has(self.{name})", "message": f"{name}: {_NEEDED}"},
+            {"rule": f"!{is_external} || has(self.{name})", "message": _NEEDED, "fieldPath": f".{name}"},
             *(
-                {"rule": f"{is_external} || !has(self.{option})", "message": f"{option}: {_NOT_NEEDED}"}
+                {
+                    "rule": f"{is_external} || !has(self.{option})",
+                    "message": _NOT_NEEDED,
+                    "fieldPath": f".{option}",
+                }
                 for option in map(cls._yaml_name, (cls.external_field, *cls.external_options))
             ),
         ]

@@ -21,6 +21,11 @@ def test_what_is_no_duration_is_refused(text: object) -> None:
         parse_duration(text)
 
 
+def test_a_duration_that_no_clock_can_count_is_refused() -> None:
+    with pytest.raises(ValueError, match="longer than any time there is; write a smaller number"):
+        parse_duration("9" * 30 + "h")
+
+
 @pytest.mark.parametrize("text", ["0s", "500ms", "5m", "1h", "1h30m", "25h", "1m1s1ms"])
 def test_a_duration_is_written_as_it_was_read(text: str) -> None:
     assert format_duration(parse_duration(text)) == text

@@ -74,6 +74,45 @@ def _problems(text: str) -> list[str]:
             "kafka: {type: External, bootstrapServers: 'k:1', tls: {caSecret: {}}}",
             "spec.kafka.tls.caSecret.name: is missing; it has no default",
         ),
+        (
+            "redis: {type: External, host: 'redis:6379'}",
+            (
+                "spec.redis.host: 'redis:6379' is not allowed; write a name or an IPv4 address without a port, "
+                "like db.example or 10.0.0.7"
+            ),
+        ),
+        (
+            "streaming: {hot: {shards: 3}}",
+            (
+                "spec.streaming.hot.shards: 3 shards cannot share the 4 partitions (kafka.partitions) evenly; "
+                "choose one of 1, 2, 4"
+            ),
+        ),
+        (
+            "stores: 434",
+            (
+                "spec.stores: stores is 434, but the recorded data of source type Replay have 433 stores; "
+                "ask for at most so many, or choose source type Simulation"
+            ),
+        ),
+        (
+            "source: {replay: {start: 2018-01-01}}",
+            (
+                "spec.source.replay.start: 2018-01-01 is outside the recorded data; "
+                "choose a day of the year 2017"
+            ),
+        ),
+        (
+            "planning: {supplier: {deliveryDays: [Mon, Tue, Mon]}}",
+            "spec.planning.supplier.deliveryDays: Mon stands there twice; leave one out",
+        ),
+        (
+            "maintenance: {windows: [{schedule: 0 4 31 2 *, duration: 1h}]}",
+            (
+                "spec.maintenance.windows[0].schedule: '0 4 31 2 *' is no schedule: Bad day-of-month, so it never "
+                "comes; write minute, hour, day of month, month and day of week with single spaces, like 0 3 * * 6"
+            ),
+        ),
         ("source: {speed: .nan}", "spec.source.speed: must be a finite number, not the number nan"),
         (
             "source: {simulation: {rangeScale: 0}}",
