@@ -30,19 +30,26 @@ _EXPIRIES = (None, "0001-01-01", "2026-12-31", "2030-02-28", "9999-12-31")
 _EAST = timedelta(hours=5, minutes=30)
 
 
+def milliseconds() -> int:
+    """The time of the wall clock since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 class Day:
     """Makes the records of one store. `books` must have every good record that it has made so far."""
 
-    def __init__(self, rnd: random.Random, books: Books) -> None:
-        self.rnd, self.books = rnd, books
+    def __init__(self, rnd: random.Random, books: Books, now: Callable[[], int] = milliseconds) -> None:
+        """`now`: the time in milliseconds since 1970."""
+        self.rnd, self.books, self._now = rnd, books, now
         self._last = 0
         self._numbers: Counter[str] = Counter()
         self._expiry: dict[tuple[str, str], str | None] = {}
+        self._under_way: list[tuple[str, Record]] = []
 
     def record(self, topic: str, **fields: Any) -> Record:
         """A record of now. Ids count within store and topic: every store and every topic has the same ones."""
         self._numbers[topic] += 1
-        self._last = max(time.time_ns() // 1_000_000, self._last + 1)
+        self._last = max(self._now(), self._last + 1)
         at = datetime.fromtimestamp(self._last / 1000, UTC)
         event_id = f"e-{self._numbers[topic]}"
         named = {"topic": topic, "event_id": event_id, "store_id": self.books.store}
@@ -168,6 +175,9 @@ class Day:
         return [back]
 
     def _refill(self) -> list[Record]:
+        """Goods of a lot leave the back room, and lie on the shelf at once, later, or never."""
+        if self._under_way and self.rnd.random() < 0.4:
+            return [self._arrived(*self._under_way.pop(0))]
         shelf = self.rnd.choice(SHELVES)
         stocked = [(code, lot.units) for code, lot in self.books.rooms[shelf].lots.items() if lot.units > 0]
         if not stocked:
@@ -175,9 +185,15 @@ class Day:
         code, units = self.rnd.choice(stocked)
         named = self._named(shelf, code, self.rnd.randint(1, min(units, 12)))
         out = self.record("wh_events", event_type="wh_out", shelf_id=shelf, **named)
+        if self.rnd.random() < 0.3:
+            self._under_way.append((shelf, named))
+            return [out]
+        return [out, self._arrived(shelf, named)]
+
+    def _arrived(self, shelf: str, named: Record) -> Record:
         back = self._on_shelf("putback", shelf, [named], reason="refill")
         self._shift(shelf, back)
-        return [out, back]
+        return back
 
     def _delivery(self) -> list[Record]:
         order = {"plan_id": f"order-{self.rnd.randint(1, 9)}"} if self.rnd.random() < 0.6 else {}
@@ -302,7 +318,7 @@ class Day:
 
     def _written(self, at: datetime) -> str:
         """A moment with or without microseconds, in UTC or in another zone."""
-        at += timedelta(microseconds=self.rnd.choice((0, 0, 999)))
+        at = at.astimezone(UTC) + timedelta(microseconds=self.rnd.choice((0, 0, 999)))
         if self.rnd.random() < 0.3:
             return (at + _EAST).replace(tzinfo=None).isoformat() + "+05:30"
         return at.isoformat().replace("+00:00", "Z")

@@ -21,7 +21,7 @@ import pytest
 from tests.e2e.client_books import Books
 from tests.e2e.client_day import PLANNED, WRONG, Day, Record
 from tests.e2e.client_faults import spoilt
-from tests.e2e.client_tables import differences
+from tests.e2e.client_tables import TABLES, expected, unlike
 from tests.e2e.client_till import JSON, NDJSON, Till
 from tests.estate import SMARTSTORE, Estate, running, wait_until
 
@@ -157,13 +157,18 @@ def is_up(estate: Estate, name: str) -> bool:
     return any(row["name"] == name and row["state"] == "ready" for row in estate.status()["components"])
 
 
+def differences(estate: Estate, shops: list[Shop]) -> list[str]:
+    """Rows that are in the books or in Postgres only."""
+    shown = {table: estate.rows(f"select {columns} from {table}") for table, columns in TABLES.items()}
+    return unlike(expected(shop.books for shop in shops), shown)
+
+
 def demand_agreement(estate: Estate, shops: list[Shop], seconds: float) -> None:
     """Wait until the tables say what the books say; tells what differs if they do not."""
-    books = [shop.books for shop in shops]
     try:
-        wait_until("the client's books", lambda: not differences(estate, books), seconds)
+        wait_until("the client's books", lambda: not differences(estate, shops), seconds)
     except TimeoutError:
-        left = differences(estate, books)
+        left = differences(estate, shops)
         pytest.fail(f"seed {SEED}: {len(left)} differences:\n" + "\n".join(left[:40]))
 
 
