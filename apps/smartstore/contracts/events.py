@@ -1,6 +1,6 @@
 """Facts that reach SmartStore from outside: shelf sensors, tills, doors, back rooms, counts."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from smartstore.contracts.fields import (
     BatchCode,
@@ -65,6 +65,8 @@ class ShelfEvent(Event, frozen=True, kw_only=True):
         if self.event_type == "weight_change":
             if self.delta_weight_g is None:
                 raise ValueError("a weight_change needs `delta_weight_g`")
+            if self.lots is not None:
+                raise ValueError("a weight_change cannot name `lots`: it moves no units")
             return
         if self.quantity is None:
             raise ValueError(f"a {self.event_type} needs `quantity`")
@@ -250,6 +252,7 @@ class CatalogLot(Record, frozen=True, kw_only=True):
 
 
 ConfigKind = Literal["profile", "policy", "wh_policy", "lot"]
+_KINDS = (*get_args(ConfigKind), "status", "promotion", "markdown")
 OPENING = "opening"
 """Stands for the offset in the id of a record that tells a new store of a row in force."""
 
@@ -276,6 +279,10 @@ class StoreConfig(Event, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if getattr(self, self.kind) is None:
             raise ValueError(f"a configuration of kind {self.kind} needs `{self.kind}`")
+        # Who may send one kind must not smuggle in another.
+        other = next((kind for kind in _KINDS if kind != self.kind and getattr(self, kind) is not None), None)
+        if other is not None:
+            raise ValueError(f"a configuration of kind {self.kind} cannot have `{other}`")
         if self.kind == "profile" and self.op == "delete":
             raise ValueError("a profile cannot be deleted: a shelf with stock does not vanish")
 

@@ -16,13 +16,14 @@ class Record(Struct, frozen=True, kw_only=True, gc=False):
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 """Identifier that is unique for its kind; a UUID wherever SmartStore makes it."""
 
-StoreId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,31}(#[0-9]{1,3})?$")]
+# Python's `$` would let a line feed follow, as scanners send it; the look-ahead says the same in every dialect.
+StoreId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,31}(#[0-9]{1,3})?$(?!\n)")]
 """One store, or one part of a very large store (`s0001#2`)."""
 
-ShelfId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:\-]{0,47}$")]
+ShelfId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:\-]{0,47}$(?!\n)")]
 """One shelf of a store; a shelf holds one SKU."""
 
-BatchCode = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:\-]{0,47}$")]
+BatchCode = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:\-]{0,47}$(?!\n)")]
 """One lot (batch) of a SKU: goods received together, with one expiry date."""
 
 RowKey = Annotated[str, Meta(min_length=1, max_length=160)]
@@ -34,19 +35,28 @@ Name = Annotated[str, Meta(max_length=128)]
 Text = Annotated[str, Meta(max_length=4096)]
 """A sentence or a reason."""
 
-Units = Annotated[int, Meta(ge=1, le=1_000_000)]
+MOST_UNITS = 1_000_000
+"""Units that one record may name."""
+
+Units = Annotated[int, Meta(ge=1, le=MOST_UNITS)]
 """Whole units, at least one."""
 
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 """Whole units, possibly none."""
 
+Total = Annotated[int, Meta(ge=0)]
+"""Whole units that many records add up to, possibly none."""
+
 Cents = Annotated[int, Meta(ge=0, le=100_000_000_000)]
 """Money in whole cents, rounded half up."""
 
-Grams = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
+MOST_GRAMS = 1_000_000_000_000
+"""What a scale may show."""
+
+Grams = Annotated[int, Meta(ge=0, le=MOST_GRAMS)]
 """Weight in whole grams."""
 
-SignedGrams = Annotated[int, Meta(ge=-1_000_000_000_000, le=1_000_000_000_000)]
+SignedGrams = Annotated[int, Meta(ge=-MOST_GRAMS, le=MOST_GRAMS)]
 """Change of weight in whole grams."""
 
 Percent = Annotated[float, Meta(ge=0, le=100)]

@@ -7,17 +7,16 @@ from msgspec import Meta
 from smartstore.contracts.fields import (
     BatchCode,
     Cents,
-    Count,
     Day,
     Id,
     Name,
     Percent,
     Record,
     ShelfId,
-    SignedGrams,
     StoreId,
     Text,
     Timestamp,
+    Total,
     Units,
     Version,
 )
@@ -38,10 +37,10 @@ class ShelfState(Record, frozen=True, kw_only=True):
     shelf_id: ShelfId
     item_category: Name
     item_subcategory: Name
-    current_stock: Count
-    deficit: Count
+    current_stock: Total
+    deficit: Total
     capacity: Units
-    shelf_weight_g: SignedGrams
+    shelf_weight_g: int
     last_event_at: Timestamp | None
     updated_at: Timestamp
     version: Version
@@ -55,8 +54,8 @@ class ShelfBatchState(Record, frozen=True, kw_only=True):
     batch_code: BatchCode
     received_date: Day | None
     expiry_date: Day | None
-    quantity_store: Count
-    deficit: Count
+    quantity_store: Total
+    deficit: Total
     last_event_at: Timestamp | None
     updated_at: Timestamp
     version: Version
@@ -69,11 +68,11 @@ class WhState(Record, frozen=True, kw_only=True):
     shelf_id: ShelfId
     item_category: Name
     item_subcategory: Name
-    wh_current_stock: Count
-    deficit: Count
-    in_transit: Count
+    wh_current_stock: Total
+    deficit: Total
+    in_transit: Total
     """Units that left the back room for the shelf and have not arrived there."""
-    capacity: Count
+    capacity: Total
     last_event_at: Timestamp | None
     updated_at: Timestamp
     version: Version
@@ -87,8 +86,8 @@ class WhBatchState(Record, frozen=True, kw_only=True):
     batch_code: BatchCode
     received_date: Day | None
     expiry_date: Day | None
-    quantity_warehouse: Count
-    deficit: Count
+    quantity_warehouse: Total
+    deficit: Total
     last_event_at: Timestamp | None
     updated_at: Timestamp
     version: Version
@@ -106,11 +105,11 @@ class ShelfRestockPlan(Record, frozen=True, kw_only=True):
     shelf_id: ShelfId
     status: Literal["pending", "issued", "partial", "backordered", "completed", "cancelled"]
     suggested_qty: Units
-    issued_qty: Count
+    issued_qty: Total
     """Units taken from the back room for this plan."""
-    delivered_qty: Count
+    delivered_qty: Total
     """Units of these that lie on the shelf."""
-    current_stock: Count
+    current_stock: Total
     """Units on the shelf when the plan was made."""
     created_at: Timestamp
     approved_at: Timestamp | None
@@ -131,13 +130,13 @@ class WhSupplierPlan(Record, frozen=True, kw_only=True):
     shelf_id: ShelfId
     status: Literal["pending", "issued", "completed", "cancelled"]
     suggested_qty: Units
-    delivered_qty: Count
+    delivered_qty: Total
     standard_batch_size: Units
-    current_stock: Count
+    current_stock: Total
     """Units in the back room when the plan was made."""
-    on_order: Count
+    on_order: Total
     """Units on their way from the supplier then."""
-    reorder_point: Count
+    reorder_point: Total
     """The position (back room, plus on order, less promised to the shelf) below which the plan was made."""
     created_at: Timestamp
     approved_at: Timestamp | None
@@ -156,7 +155,7 @@ class SupplierOrder(Record, frozen=True, kw_only=True):
     supplier_plan_id: Id
     status: Literal["ordered", "partial", "delivered", "cancelled"]
     ordered_qty: Units
-    delivered_qty: Count
+    delivered_qty: Total
     ordered_at: Timestamp
     """The tick at which it was placed."""
     cutoff_at: Timestamp
@@ -215,13 +214,13 @@ class Alert(Record, frozen=True, kw_only=True):
     status: Literal["open", "acknowledged", "resolved"]
     item_category: Name
     item_subcategory: Name
-    current_stock: Count
-    capacity: Count
+    current_stock: Total
+    capacity: Total
     stock_pct: Annotated[float, Meta(ge=0)]
     """May exceed 100 when a shelf is overfilled."""
     threshold_pct: Percent
-    min_qty: Count
-    suggested_qty: Count
+    min_qty: Total
+    suggested_qty: Total
     expiry_date: Day | None
     created_at: Timestamp
     acknowledged_at: Timestamp | None
@@ -256,7 +255,7 @@ class ShelfDailyFeatures(Record, frozen=True, kw_only=True):
     item_category: Name
     item_subcategory: Name
     feature_date: Day
-    day_of_week: Count
+    day_of_week: Total
     """Monday is 0."""
     is_weekend: bool
     warehouse_inbound_day: bool
@@ -268,45 +267,45 @@ class ShelfDailyFeatures(Record, frozen=True, kw_only=True):
     is_discounted: bool
     is_discounted_next_7d: bool
     """On the day, or by a promotion announced for one of the six that follow."""
-    people_count: Count
+    people_count: Total
     """Receipts in the store: visitors who paid."""
-    sales_qty: Count
-    stockout_events: Count
+    sales_qty: Total
+    stockout_events: Total
     """How often the shelf ran empty."""
     shelf_capacity: Units
-    current_stock_shelf: Count
+    current_stock_shelf: Total
     shelf_fill_ratio: Annotated[float, Meta(ge=0)]
-    warehouse_capacity: Count
-    current_stock_warehouse: Count
+    warehouse_capacity: Total
+    current_stock_warehouse: Total
     warehouse_fill_ratio: Annotated[float, Meta(ge=0)]
     """0 where the back room is not limited."""
-    pending_supplier_qty: Count
+    pending_supplier_qty: Total
     """On order when the day began: before the day's decisions."""
     standard_batch_size: Units
-    min_expiration_days: Count | None
+    min_expiration_days: Total | None
     """Days until the first of the store's lots expires; the next is their mean. None without lots that will expire."""
     avg_expiration_days: Annotated[float, Meta(ge=0)] | None
-    qty_expiring_next_7d: Count
+    qty_expiring_next_7d: Total
     """Units in the store that expire on the day or in the six that follow."""
-    alerts_last_30d_shelf: Count
+    alerts_last_30d_shelf: Total
     """Days among the 30 before with a refill alert; the next with a supplier request."""
-    alerts_last_30d_wh: Count
+    alerts_last_30d_wh: Total
     is_shelf_alert: bool
     """Whether a refill alert was open or acknowledged on the day; the next: a supplier request."""
     is_warehouse_alert: bool
-    batches_to_order: Count
+    batches_to_order: Total
     """Of the last supplier plan that was made on the day."""
-    expired_qty_shelf: Count
+    expired_qty_shelf: Total
     """Units removed from the shelf; the next from the back room."""
-    expired_qty_wh: Count
-    moved_wh_to_shelf: Count
-    shelf_threshold_qty: Count
+    expired_qty_wh: Total
+    moved_wh_to_shelf: Total
+    shelf_threshold_qty: Total
     """Below so many units the shelf asks for a refill."""
-    wh_reorder_point_qty: Count
-    sales_last_1d: Count
+    wh_reorder_point_qty: Total
+    sales_last_1d: Total
     """Units sold on the day before, in the 7 and in the 14 days before."""
-    sales_last_7d: Count
-    sales_last_14d: Count
+    sales_last_7d: Total
+    sales_last_14d: Total
     updated_at: Timestamp
     version: Version
 
@@ -348,13 +347,13 @@ class JobStatus(Record, frozen=True, kw_only=True):
     job: Name
     store_id: StoreId
     tick: Timestamp
-    events_in: Count
-    events_out: Count
-    late: Count
-    dropped: Count
-    state_rows: Count
-    state_bytes: Count
-    facts: Count = 0
+    events_in: Total
+    events_out: Total
+    late: Total
+    dropped: Total
+    state_rows: Total
+    state_bytes: Total
+    facts: Total = 0
     """Facts (records of source lines) that all jobs of the store have emitted since it opened."""
     version: Version
 
@@ -369,6 +368,6 @@ class LedgerNote(Record, frozen=True, kw_only=True):
     store_id: StoreId
     kind: Literal["lost_sale", "malformed", "duplicate", "late", "applied", "impossible"]
     shelf_id: ShelfId | None
-    quantity: Count
+    quantity: Total
     event_id: Id | None
     timestamp: Timestamp

@@ -410,7 +410,7 @@ def _rejected(store_id: str, bad: Rejected) -> Output:
 def _refused(store_id: str, refusal: Refusal) -> Output:
     event_id: str = refusal.record.event_id  # type: ignore[attr-defined]
     letter = DeadLetter(
-        dead_letter_id=derived_id(APPLICATION, refusal.line, event_id, refusal.field or ""),
+        dead_letter_id=derived_id(APPLICATION, refusal.line, store_id, event_id, refusal.field or ""),
         source=refusal.line,
         position="",
         store_id=store_id,

@@ -32,6 +32,8 @@ EVENT_TOPICS = {
     )
 }
 """What `/v1/events` takes."""
+CONFIG_KINDS = ("profile", "promotion")
+"""What it takes of `store_config`."""
 COMMAND_TOPICS = {contract.COMMANDS.name: contract.COMMANDS}
 """What `/v1/commands` takes."""
 TOPIC = "topic"
@@ -131,7 +133,7 @@ class Admission:
 
 
 def _configuration(record: StoreConfig) -> tuple[str, str] | None:
-    if record.kind not in ("profile", "promotion"):
+    if record.kind not in CONFIG_KINDS:
         taken = "only profiles and promotions are taken here"
         reason = f"{taken}; all else is edited in Postgres, stores are opened by `spec.stores`"
         return f"forbidden: {reason}", "kind"

@@ -1,15 +1,17 @@
 """The OpenAPI 3.1 description, made of the contracts, and a page that shows it without fetching anything."""
 
 import html
+import inspect
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from smartstore import gateway
-from smartstore.contracts.topics import COMMANDS, Topic
-from smartstore.gateway.admission import EVENT_TOPICS, TOPIC, Refused
+from smartstore.contracts.events import CatalogLot, Markdown, ShelfPolicy, ShelfProfile, StoreConfig, WhPolicy
+from smartstore.contracts.topics import COMMANDS, STORE_CONFIG, Topic
+from smartstore.gateway.admission import CONFIG_KINDS, EVENT_TOPICS, TOPIC, Refused
 from smartstore.gateway.body import JSON, MAX_BYTES, MAX_RECORDS, NDJSON
 
 _EVENTS_TEXT = (
@@ -19,6 +21,10 @@ _EVENTS_TEXT = (
 _COMMANDS_TEXT = (
     "One command. It needs an `event_id`, or the header `Idempotency-Key` from which, with the store, it is derived; "
     "its own `event_id` comes first."
+)
+_CONFIG_TEXT = (
+    "What a shelf is (`profile`), or that it is cheaper for some days (`promotion`); it holds from the next tick on. A "
+    "promotion that is taken back is sent with `op` = `delete`."
 )
 _EXAMPLE = {
     TOPIC: "shelf_events",
@@ -50,6 +56,7 @@ def _document() -> dict[str, Any]:
     types = (*(topic.value for topic in topics), Refused)
     references, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     *records, refused = references
+    _as_taken(components)
     for topic, record in zip(topics, records, strict=True):
         components[_named(topic)] = _with_topic(topic, record)
     components[_named(COMMANDS)] = _command(components)
@@ -131,9 +138,26 @@ def _operation(
     }
 
 
+def _as_taken(components: dict[str, Any]) -> None:
+    """Make the contracts' schemas say what is taken here: no other field, and of configuration what may be sent."""
+    config, profile = components[STORE_CONFIG.value.__name__], components[ShelfProfile.__name__]
+    config["description"] = _CONFIG_TEXT
+    config["properties"]["kind"] = {"enum": list(CONFIG_KINDS)}
+    for kind in set(get_args(StoreConfig.__annotations__["kind"])).difference(CONFIG_KINDS):
+        del config["properties"][kind]
+    del profile["properties"]["row_key"]
+    for other in (ShelfPolicy, WhPolicy, CatalogLot, Markdown):
+        del components[other.__name__]
+    records = {topic.value.__name__ for topic in EVENT_TOPICS.values()}
+    for name, schema in components.items():
+        schema["description"] = inspect.cleandoc(schema["description"])
+        if name not in records:  # those have their topic beside their own fields
+            schema["additionalProperties"] = False
+
+
 def _with_topic(topic: Topic, record: dict[str, Any]) -> dict[str, Any]:
     own = {"type": "object", "properties": {TOPIC: {"const": topic.name}}, "required": [TOPIC]}
-    return {"allOf": [own, record]}
+    return {"allOf": [own, record], "unevaluatedProperties": False}
 
 
 def _command(components: dict[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,14 @@
-"""Which event ids have been seen: sets in Redis, by stream and by the stream's business time.
+"""Which event ids of a store have been seen: sets in Redis, by source line and by the line's business time.
 
-A *stream's clock* is its last tick (for streams without ticks, the greatest timestamp seen). An id is remembered in the
+A *stream's clock* is its last tick (before the first, the greatest timestamp seen). An id is remembered in the
 set of the 8 hours in which the clock stood when the event came, and looked up in all sets that reach into the last
 26 hours; older sets are dropped. An event more than 24 hours behind the clock is refused as too old; the first copy of
 a younger one came at most two hours before its own timestamp, so if there was one, its set still exists. The set does
 not depend on the event's timestamp, so a copy with another payload is found too. Each stream has its own clock, because
 after an outage the streams catch up at different speeds.
 
-Ids are kept as 16-byte digests: any text may be an id, and two are likely to collide only among 2^64.
+Ids are kept as 16-byte digests: any text may be an id, and two are likely to collide only among 2^64. A digest is of
+the store too: tills that count their events need not agree with those of other stores, and no key can spend their ids.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,9 +22,9 @@ _KEPT_MS = WINDOW_MS + 2 * HOUR_MS
 _MOST_DROPPED = 64
 
 
-def digest(event_id: str) -> bytes:
-    """16 bytes that stand for an event id."""
-    return blake2b(event_id.encode(), digest_size=16).digest()
+def digest(store_id: str, event_id: str) -> bytes:
+    """16 bytes that stand for an event id of a store."""
+    return blake2b(f"{store_id}/{event_id}".encode(), digest_size=16).digest()
 
 
 def bucket_of(clock_ms: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import MsgspecError, Struct
 
-from smartstore.contracts.events import Event, Tick
+from smartstore.contracts.events import Tick
 from smartstore.contracts.outputs import DeadLetter
 from smartstore.contracts.topics import Topic
 from smartstore.contracts.wire import TICK_DECODER, decoder, encode, epoch_ms, partition_of
@@ -52,13 +52,14 @@ class Intake:
         self._partitions = partitions
         self._decode = decoder(topic.value).decode
         self._key = _key_function(topic.key)
-        self.compares_ids = issubclass(topic.value, Event)
+        self.compares_ids = topic.line
+        """Elsewhere a record is known by its key and version, so that a repeat of it changes nothing."""
         self._ticked = topic.line and clock_ms is not None
 
     @property
     def lasting_clock_ms(self) -> int | None:
-        """The clock to continue with after a restart; None while it only follows the events of a source line."""
-        return self.clock_ms if self._ticked or not self.topic.line else None
+        """The clock to continue with after a restart; None while it only follows the events."""
+        return self.clock_ms if self._ticked else None
 
     def judge(self, redis_id: bytes, fields: Sequence[bytes] | None) -> Verdict:
         """The verdict on the next entry; `fields` are its names and values in turn."""
@@ -102,12 +103,12 @@ class Intake:
             value,
             key,
             partition_of(record.store_id, self._partitions),
-            digest(record.event_id),
+            digest(record.store_id, record.event_id),
             bucket_of(clock),
         )
 
     def _clock_with(self, moment: int) -> int:
-        """The clock at an event; where no tick has come, it follows the events."""
+        """The clock at an event; before the first tick it follows the events."""
         if self.clock_ms is None or (not self._ticked and moment > self.clock_ms):
             self.clock_ms = moment
         return self.clock_ms

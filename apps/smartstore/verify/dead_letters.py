@@ -27,12 +27,16 @@ class DeadLetterComparison:
         """The first `texts_due` of `texts` are due, and the refusals up to `tick` (epoch ms)."""
         self._check, self._in_ledger, self._prefix = check, in_ledger, prefix
         self._texts = Counter(_place(t) for t in texts)
-        self._texts_due = Counter(_place(t) for t in texts[:texts_due])
+        self._texts_due: Counter[tuple[str, ...]] = Counter(_place(t) for t in texts[:texts_due])
         self._too_old = {_place(t) for t in texts if t.too_old}
         refusals = list(refusals)
-        self._refusals = Counter((r.event_id, r.reason) for r in refusals)
-        self._refusals_due = Counter((r.event_id, r.reason) for r in refusals if r.tick <= tick)
-        self._found: Counter[tuple[str, str]] = Counter()
+        self._refusals: Counter[tuple[str, ...]] = Counter(
+            (r.store_id, r.event_id, r.reason) for r in refusals
+        )
+        self._refusals_due: Counter[tuple[str, ...]] = Counter(
+            (r.store_id, r.event_id, r.reason) for r in refusals if r.tick <= tick
+        )
+        self._found: Counter[tuple[str, ...]] = Counter()
         self._strangers: Counter[str] = Counter()
         self.found_due: Counter[str] = Counter()
         """By line: due texts that were found."""
@@ -41,7 +45,8 @@ class DeadLetterComparison:
         """Take one dead letter."""
         self._check.compared += 1
         line = letter.source.removeprefix(self._prefix)
-        text, job = (line, letter.value), (letter.event_id or "", letter.reason.split(":")[0].strip())
+        text = line, letter.value
+        job = letter.store_id or "", letter.event_id or "", letter.reason.split(":")[0].strip()
         if not letter.reason:
             self._check.differs("has no reason", letter.dead_letter_id, "a reason", "none")
         if text in self._texts:
@@ -68,7 +73,7 @@ class DeadLetterComparison:
         for due in (self._texts_due, self._refusals_due):
             for key, count in due.items():
                 for _ in range(count - self._found[key]):
-                    self._check.differs("is missing", key[0], key[1], "nothing")
+                    self._check.differs("is missing", " ".join(key[:-1]), key[-1], "nothing")
         if self._strangers:
             reasons = "; ".join(f"{count} × {reason}" for reason, count in self._strangers.most_common(3))
             self._check.notes.append(

@@ -76,17 +76,22 @@ class FeatureBook:
         self._day, self._counts = today, DayCounts(on_order=on_order)
 
     def close(self, records: Iterable[Event], changed: Iterable[str]) -> None:
-        """Count a tick; `changed`: shelves whose units may have changed."""
+        """Count a tick; `changed`: shelves whose units may have changed. Shelves without profile do not count."""
         counts, shelves = self._counts, self._books.shelves.shelves
         for record in records:
             if type(record) is PosTransaction:
                 counts.people += 1
                 for item in record.items:
-                    counts.sold[item.shelf_id] += item.quantity
-            elif type(record) is ShelfEvent and record.lots:
+                    if item.shelf_id in shelves:
+                        counts.sold[item.shelf_id] += item.quantity
+            elif type(record) is ShelfEvent and record.lots and record.shelf_id in shelves:
                 column = counts.removed if record.event_type == "removal" else counts.refilled
                 column[record.shelf_id] += record.quantity or 0
-            elif type(record) is WarehouseEvent and record.event_type == "removal":
+            elif (
+                type(record) is WarehouseEvent
+                and record.event_type == "removal"
+                and record.shelf_id in shelves
+            ):
                 counts.wh_removed[record.shelf_id] += record.quantity
         for shelf_id in changed:
             units = max(shelves[shelf_id].balance, 0)

@@ -285,7 +285,7 @@ class LineHistory:
 
     def __init__(self, sales: "list[Sale]", line_no: int, ordinal: int) -> None:
         self._sales, self._line_no, self.ordinal = sales, line_no, ordinal
-        self.versions = [sale.tick for sale in sales]
+        self.versions = [sale.version for sale in sales]
 
     def mandatory(self, index: int) -> bool:  # noqa: ARG002
         """Every sold line is published."""
@@ -310,17 +310,18 @@ class LineHistory:
             discount_cents=item.discount_cents,
             total_cents=item.total_cents,
             updated_at=from_epoch_ms(sale.tick),
-            version=sale.tick,
+            version=sale.version,
         )
 
 
 class Sale:
     """A receipt taken at `tick`; its lines have the ordinals from `ordinal` on. `earlier` used the same id."""
 
-    __slots__ = ("earlier", "ordinal", "receipt", "tick")
+    __slots__ = ("earlier", "ordinal", "receipt", "tick", "version")
 
     def __init__(self, tick: int, receipt: PosTransaction, ordinal: int, earlier: "Sale | None") -> None:
         self.tick, self.receipt, self.ordinal, self.earlier = tick, receipt, ordinal, earlier
+        self.version: int = earlier.version + 1 if earlier is not None and earlier.tick == tick else tick
 
     def chain(self) -> "list[Sale]":
         """This receipt and its predecessors, oldest first."""

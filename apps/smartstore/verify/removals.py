@@ -5,6 +5,8 @@ from datetime import date
 from functools import partial
 
 from smartstore.contracts.events import Command, LotQuantity, ShelfEvent, ShelfProfile, WarehouseEvent
+from smartstore.contracts.fields import MOST_UNITS
+from smartstore.contracts.limits import portions
 from smartstore.contracts.outputs import AlertType
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, from_epoch_ms
@@ -64,8 +66,9 @@ class Removals:
             return
         day, store = tick // DAY_MS, self._shelves.store_id
         for shelf_id in self._shelves.shelves:
-            named = self._sure(tick, shelf_id)
-            if named:
+            sure = self._sure(tick, shelf_id)
+            if sure:
+                named = next(portions(sure))
                 yield (
                     "shelf_events",
                     ShelfEvent(
@@ -89,7 +92,7 @@ class Removals:
                         event_type="removal",
                         shelf_id=shelf_id,
                         batch_code=lot.batch_code,
-                        quantity=lot.balance,
+                        quantity=min(lot.balance, MOST_UNITS),
                         received_date=lot.received,
                         expiry_date=lot.expiry,
                         reason="expired",

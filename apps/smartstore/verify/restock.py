@@ -3,9 +3,10 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from smartstore.contracts.events import Command, LotQuantity, ShelfEvent, WarehouseEvent
+from smartstore.contracts.limits import portions
 from smartstore.contracts.outputs import ShelfRestockPlan
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, from_epoch_ms
@@ -136,17 +137,19 @@ class RestockBook:
                 )
                 for event in taken
             ]
-            yield ShelfEvent(
-                event_id=derived_id(BRIDGE, taken[0].event_id),
-                store_id=self._shelves.store_id,
-                timestamp=from_epoch_ms(max(left + self._planning.travel_minutes * MINUTE_MS, tick)),
-                event_type="putback",
-                shelf_id=shelf_id,
-                quantity=sum(event.quantity for event in taken),
-                lots=lots,
-                plan_id=plan_id,
-                reason="refill",
-            )
+            for n, portion in enumerate(portions(lots)):
+                first = taken[0].event_id
+                yield ShelfEvent(
+                    event_id=derived_id(BRIDGE, first, n) if n else derived_id(BRIDGE, first),
+                    store_id=self._shelves.store_id,
+                    timestamp=from_epoch_ms(max(left + self._planning.travel_minutes * MINUTE_MS, tick)),
+                    event_type="putback",
+                    shelf_id=shelf_id,
+                    quantity=sum(lot.quantity for lot in portion),
+                    lots=portion,
+                    plan_id=plan_id,
+                    reason="refill",
+                )
 
     def _obey(self, tick: int, plan: Plan, command: Command) -> None:
         if command.command == "approve":
@@ -247,6 +250,7 @@ class RestockBook:
             )
 
 
-def _first_in(lot: Lot) -> tuple[date, date, str]:
-    last = date.max - timedelta(days=1)
-    return lot.received or last, lot.expiry or last, lot.batch_code
+def _first_in(lot: Lot) -> tuple[bool, date, bool, date, str]:
+    """Without a date comes after every date, 9999-12-31 too."""
+    received, expiry = lot.received or date.max, lot.expiry or date.max
+    return lot.received is None, received, lot.expiry is None, expiry, lot.batch_code

@@ -61,8 +61,8 @@ class LineComparison:
         self._stores = {store: StoreLine(line) for store, line in emitted.items()}
         self._grid = TickGrid(tick_ms)
         self._decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(topic.value)
-        self.strangers: dict[str, Stranger] = {}
-        """By event id."""
+        self.strangers: dict[tuple[str, str], Stranger] = {}
+        """By store and event id."""
 
     def record(self, message: Record) -> None:
         """Take the topic's next record."""
@@ -113,7 +113,7 @@ class LineComparison:
         store = self._stores.get(identity.store_id)
         place = store.place(identity.event_id) if store else None
         if store is None or place is None:
-            self._stranger(message, value or b"", identity.event_id)
+            self._stranger(message, value or b"", (identity.store_id, identity.event_id))
             return
         where = f"{self._topic.name} {identity.store_id} event {identity.event_id}"
         self._same_content(store, place, value or b"", where)
@@ -141,8 +141,8 @@ class LineComparison:
         if self._decoder.decode(original) != self._decoder.decode(value):
             self._check.differs("content differs", where, original.decode(), value.decode())
 
-    def _stranger(self, message: Record, value: bytes, event_id: str) -> None:
-        if event_id in self.strangers:
+    def _stranger(self, message: Record, value: bytes, key: tuple[str, str]) -> None:
+        if key in self.strangers:
             return
         try:
             record = self._decoder.decode(value)
@@ -151,7 +151,7 @@ class LineComparison:
             self._check.differs("is no event", where, "a record of the contract", error)
             return
         tick = self._grid.effective(record.store_id, record.timestamp)
-        self.strangers[event_id] = Stranger(self._topic.name, record, tick)
+        self.strangers[key] = Stranger(self._topic.name, record, tick)
 
 
 def event_reader(ledger: Ledger) -> Callable[[int], bytes]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from smartstore.contracts.events import ShelfEvent, ShelfProfile, StockCount
+from smartstore.contracts.fields import MOST_GRAMS
 from smartstore.contracts.outputs import Adjustment
 from smartstore.verify.histories import ExpectedKeys, ShelfHistory
 from smartstore.verify.ticks import whole_milliseconds
@@ -130,7 +131,8 @@ class ShelfBook:
         if count.count_type == "opening":
             if shelf.opened:
                 return False
-            shelf.weight_g = count.quantity * self.profiles[count.shelf_id].item_weight_g
+            item_weight_g = self.profiles[count.shelf_id].item_weight_g
+            shelf.weight_g = min(count.quantity * item_weight_g, MOST_GRAMS)
             shelf.flows.counted += difference
         elif difference:
             self._correct(tick, shelf, "recount", difference)

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal
 
 from smartstore.contracts.events import Command, PosTransaction, WarehouseEvent, WhPolicy
+from smartstore.contracts.fields import MOST_UNITS
+from smartstore.contracts.limits import days_after
 from smartstore.contracts.outputs import AlertType, SupplierOrder, SupplierReceipt, WhSupplierPlan
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.contracts.wire import derived_id, from_epoch_ms
@@ -171,7 +173,8 @@ class SupplierBook:
         self._order(tick, touched)
         if self._planning.execution == "Assumed":
             for plan in sorted(self._orders.values(), key=lambda plan: plan.shelf_id):
-                if plan.due <= tick and not plan.sent and plan.status == "issued":
+                is_missing = plan.delivered < plan.suggested
+                if plan.due <= tick and not plan.sent and plan.status == "issued" and is_missing:
                     plan.sent = True
                     yield self._delivery(tick, plan)
         for plan in touched.values():
@@ -295,7 +298,7 @@ class SupplierBook:
             batch_code=f"S{plan.number:07d}",
             quantity=plan.suggested - plan.delivered,
             received_date=today,
-            expiry_date=None if keeps is None else today + timedelta(days=keeps),
+            expiry_date=None if keeps is None else days_after(today, keeps),
             plan_id=order,
             reason="supplier_delivery",
         )
@@ -376,7 +379,7 @@ class SupplierBook:
         if position >= point:
             return units, on_order, point, False, 0
         size = profile.standard_batch_size
-        batches = math.ceil((max(level, point) - position) / size)
+        batches = min(math.ceil((max(level, point) - position) / size), MOST_UNITS // size)
         if profile.warehouse_capacity:
             batches = min(batches, max(profile.warehouse_capacity - units - on_order, 0) // size)
         return units, on_order, point, self._is_open, max(batches, 0) * size

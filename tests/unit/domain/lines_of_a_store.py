@@ -62,7 +62,7 @@ def profile(
     minutes: float = 0,
     **fields: object,
 ) -> StoreConfig:
-    described = {"warehouse_capacity": 10 * capacity} | fields
+    described = {"warehouse_capacity": 10 * capacity, "item_weight_g": 100} | fields
     return StoreConfig(
         event_id=f"profile-{shelf}-{minutes}",
         store_id=STORE,
@@ -74,7 +74,6 @@ def profile(
             item_category=category,
             item_subcategory=subcategory,
             capacity=capacity,
-            item_weight_g=100,
             item_price_cents=250,
             **described,  # type: ignore[arg-type]
         ),

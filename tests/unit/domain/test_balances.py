@@ -3,13 +3,20 @@
 from datetime import date
 from typing import Any
 
+from msgspec import structs
+
 from smartstore.contracts import topics
+from smartstore.contracts.wire import epoch_ms
 from smartstore.domain.tick import Output
 from tests.unit.domain.lines_of_a_store import Lines, at, count, lot, of, profile, receipt, run, shelf_event
 
 
 def opened(*extra: object) -> Lines:
     return Lines().write(profile("A1"), count("A1", [lot("B1", 6), lot("B2", 4)])).tick(1)
+
+
+def at_ms(minutes: float) -> int:
+    return epoch_ms(at(minutes))
 
 
 def last(outputs: list[Output], topic: topics.Topic) -> dict[str, Any]:
@@ -49,6 +56,33 @@ def test_pickup_putback_and_weight_change() -> None:
     shelf = of(outputs, topics.SHELF_STATE)[-1]
     assert (shelf.current_stock, shelf.shelf_weight_g, shelf.last_event_at) == (8, 800, at(1.3))
     assert shelf.version == of(outputs, topics.SHELF_STATE)[0].version + 60_000
+
+
+def test_no_count_is_too_heavy_for_the_scale() -> None:
+    """It shows a million tonnes at most; what changes later comes on top."""
+    heavy = profile("A1", item_weight_g=10**12)
+    full = [lot(f"B{n}", 10**6) for n in range(20)]
+    lines = Lines().write(heavy, count("A1", full)).tick(1)
+    _, outputs = run(lines.write(shelf_event("e1", 1.5, "weight_change", "A1", 1, delta_weight_g=-7)).tick(2))
+    assert [one.shelf_weight_g for one in of(outputs, topics.SHELF_STATE)] == [10**12, 10**12 - 7]
+
+
+def test_of_two_receipts_of_a_transaction_the_last_one_is_kept_and_both_were_sold() -> None:
+    """In one tick as in two: docs/stock-rules.md, Lot balance."""
+    first, second, third = (
+        structs.replace(receipt(f"e{n}", 1 + n / 10, ("A1", "B1", n)), transaction_id="t") for n in (1, 2, 3)
+    )
+    _, outputs = run(opened().write(first, second).tick(2))
+    assert [one.version - at_ms(2) for one in of(outputs, topics.POS_TRANSACTION_LINES)] == [0, 1]
+    assert last(outputs, topics.POS_TRANSACTION_LINES)["s0001/t/1"].quantity == 2
+    assert last(outputs, topics.SHELF_BATCH_STATE)["s0001/A1/B1"].quantity_store == 3
+    _, outputs = run(opened().write(first, second).tick(2).write(third).tick(3))
+    lines = of(outputs, topics.POS_TRANSACTION_LINES)
+    assert [(one.quantity, one.version) for one in lines] == [
+        (1, at_ms(2)),
+        (2, at_ms(2) + 1),
+        (3, at_ms(3)),
+    ]
 
 
 def test_every_date_is_a_date() -> None:

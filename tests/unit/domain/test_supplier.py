@@ -107,6 +107,15 @@ def test_it_asks_for_no_more_than_fits_into_the_back_room(room: int, quantity: l
     assert [plan[2] for plan in plans(lines)] == quantity
 
 
+@pytest.mark.parametrize(("size", "quantity"), [(1, 1_000_000), (300_000, 900_000)])
+def test_it_asks_for_no_more_than_one_record_can_name(size: int, quantity: int) -> None:
+    """A shelf of a million sells 200,000 a day, by the first guess."""
+    room = {"standard_batch_size": size, "warehouse_capacity": 0}
+    lines = opened([lot("B2", 5)], capacity=1_000_000, **room).tick(CUT_OFF).ticks(DELIVERY, DELIVERY + 1)
+    assert next((status, wanted) for _, status, wanted, _ in plans(lines)) == ("pending", quantity)
+    assert [one.quantity for one in deliveries(lines)] == [quantity]
+
+
 def test_enough_behind_the_shelf_needs_no_plan() -> None:
     assert plans(opened([lot("B2", LEVEL)])) == []
 
@@ -254,9 +263,17 @@ def test_the_whole_way_from_plan_to_receipt() -> None:
     assert (state.wh_current_stock, minutes_of(state.updated_at)) == (LEVEL, DELIVERY + 1)
 
 
-def test_goods_that_do_not_expire_have_no_date() -> None:
-    (came,) = deliveries(opened().tick(CUT_OFF).tick(DELIVERY))
-    assert came.expiry_date is None
+@pytest.mark.parametrize(("life", "expiry"), [(None, None), (10**9, date.max)])
+def test_goods_that_do_not_expire_have_no_date(life: int | None, expiry: date | None) -> None:
+    (came,) = deliveries(opened(shelf_life_days=life).tick(CUT_OFF).tick(DELIVERY))
+    assert came.expiry_date == expiry
+
+
+@pytest.mark.parametrize(("brought", "stated"), [(LEVEL + 3, []), (LEVEL, []), (LEVEL - 2, [2])])
+def test_what_people_brought_is_not_delivered_again(brought: int, stated: list[int]) -> None:
+    """They report it in the very tick in which the delivery is due."""
+    lines = opened().tick(CUT_OFF).write(arrival("L1", DELIVERY - 0.5, brought)).tick(DELIVERY)
+    assert [one.quantity for one in deliveries(lines)] == stated
 
 
 def test_nothing_is_delivered_twice() -> None:

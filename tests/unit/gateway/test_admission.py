@@ -75,6 +75,9 @@ def test_a_refusal_names_the_place_the_event_and_the_field() -> None:
         ({"event_id": 5}, "malformed", "event_id"),
         ({"timestamp": "2026-05-04T09:29:58"}, "malformed", "timestamp"),
         ({"shelf_id": "MILK\0"}, "malformed", "shelf_id"),
+        ({"shelf_id": "MILK-1\n"}, "malformed", "shelf_id"),
+        ({"event_type": "weight_change", "delta_weight_g": 5, "lots": [{"batch_code": "L1", "quantity": 1}]},
+         "malformed", "lots"),
         ({"reason": "a\0b"}, "malformed", None),
         ({"quantty": 1}, "malformed", "quantty"),
         ({"lots": [{"batch_code": "L1", "quantity": 1, "expiry": "2026-06-01"}], "event_type": "putback"},
@@ -144,6 +147,14 @@ def test_profiles_are_taken_and_rows_of_postgres_are_not() -> None:
     assert (verdict.reason.partition(":")[0], verdict.field) == ("forbidden", "kind")
     verdict = refused({**config, "kind": "profile", "profile": {**PROFILE, "row_key": "*/f1"}})
     assert (verdict.reason.partition(":")[0], verdict.field) == ("forbidden", "profile.row_key")
+    for smuggled in (
+        {"status": "closed"},
+        {"policy": {"policy_id": "p", "threshold_pct": 5.0}},
+        {"lot": {"row_key": "*/f1/L", "shelf_id": "f1", "batch_code": "L"}},
+        {"markdown": {"shelf_id": "f1", "pct": 50, "date": "2026-05-04"}},
+    ):
+        verdict = refused({**config, "kind": "profile", "profile": PROFILE, **smuggled})
+        assert (verdict.reason.partition(":")[0], verdict.field) == ("malformed", next(iter(smuggled)))
     verdict = refused({**config, "kind": "profile", "op": "delete", "profile": PROFILE})
     assert verdict.reason.startswith("malformed: a profile cannot be deleted")
 

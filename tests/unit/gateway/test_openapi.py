@@ -34,6 +34,22 @@ def test_every_reference_leads_somewhere_and_every_topic_is_there() -> None:
     assert statuses == {"202", "400", "401", "408", "413", "415", "422", "429", "503"}
 
 
+def test_it_describes_what_is_taken_and_nothing_more() -> None:
+    """Not fields that a contract lacks, nor configuration that belongs to Postgres, nor keys of rows."""
+    schemas = json.loads(openapi.document())["components"]["schemas"]
+    config = schemas["StoreConfig"]["properties"]
+    assert config["kind"]["enum"] == ["profile", "promotion"]
+    assert set(config) == {"event_id", "store_id", "timestamp", "kind", "op", "profile", "promotion"}
+    assert "row_key" not in schemas["ShelfProfile"]["properties"]
+    for topic in EVENT_TOPICS.values():
+        described = schemas[f"topic_{topic.name}"]
+        assert described["unevaluatedProperties"] is False
+        assert "additionalProperties" not in schemas[topic.value.__name__]
+    nested = ("LotQuantity", "PosItem", "ShelfProfile", "Promotion", "topic_commands")
+    assert [schemas[name]["additionalProperties"] for name in nested] == [False] * len(nested)
+    assert not any("\n  " in schema.get("description", "") for schema in schemas.values())
+
+
 def test_the_page_fetches_nothing() -> None:
     page = openapi.page().decode()
     assert "POST /v1/events" in page

@@ -44,7 +44,7 @@ def test_good_record_is_forwarded_verbatim() -> None:
     assert verdict.value is value
     assert verdict.key == key_of(SHELF_EVENTS.key, json.loads(value))
     assert verdict.partition == partition_of("s1", 4)
-    assert verdict.digest == digest("e")
+    assert verdict.digest == digest("s1", "e")
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,14 @@ def test_bytes_that_are_no_text() -> None:
     assert isinstance(intake().judge(b"1-0", [b"data", event(reason="a\\u0000")]), Forward)
 
 
+def test_ids_are_a_store_s_own() -> None:
+    """What one store sends is no repeat of what another sent."""
+    one, other = (intake().judge(b"1-0", [b"data", event(store_id=store)]) for store in ("s1", "s2"))
+    assert isinstance(one, Forward)
+    assert isinstance(other, Forward)
+    assert one.digest != other.digest
+
+
 def test_ticks_are_split_by_partition() -> None:
     """Each partition gets its own stores; partitions without stores get nothing."""
     stores = [f"s{n}" for n in range(6)]
@@ -116,10 +124,18 @@ def test_too_old_and_too_early_count_from_the_last_tick() -> None:
 
 
 def test_other_streams() -> None:
-    """Stores compare ids and have no ticks; notes of the ledger are only checked."""
-    assert Intake(STORES, 4, None).compares_ids
-    assert not Intake(LEDGER, 4, None).compares_ids
-    assert isinstance(Intake(STORES, 4, None).judge(b"1-0", tick(T0, "s1")), Refuse)
+    """They have neither ticks nor a clock: a record is known by its key and version, whenever it comes."""
+    for topic in (STORES, LEDGER):
+        assert isinstance(Intake(topic, 4, None).judge(b"1-0", tick(T0, "s1")), Refuse)
+        assert not Intake(topic, 4, None).compares_ids
+    stores = Intake(STORES, 4, None)
+    for hours in (24, 0, -24):
+        moment = (T0 + timedelta(hours=hours)).isoformat()
+        store = {"event_id": "e", "store_id": "s1", "timestamp": moment, "ordinal": 0, "name": "One"}
+        verdict = stores.judge(b"1-0", [b"data", json.dumps(store).encode()])
+        assert isinstance(verdict, Forward)
+        assert (verdict.digest, verdict.partition) == (b"", partition_of("s1", 4))
+    assert stores.lasting_clock_ms is None
 
 
 def test_first_copy_of_a_young_event_is_always_in_a_live_set() -> None:

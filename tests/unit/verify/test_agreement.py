@@ -1,60 +1,14 @@
 """The recomputation and the stock jobs, two codes for one set of rules, on the same random hours of a store."""
 
-import json
 import random
-from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import pytest
-from msgspec import Struct
 
-from smartstore.contracts import topics
-from smartstore.contracts.settings import PlanningSettings, RunSettings, SourceSettings
-from smartstore.contracts.wire import TICK_DECODER, encode, epoch_ms
-from smartstore.verify.expectations import Expectations
-from smartstore.verify.ledger import Ledger
-from smartstore.verify.ledger_index import read_index
-from smartstore.verify.replay import Replay
-from smartstore.verify.table_checks import key_of
-from tests.unit.domain.lines_of_a_store import STEP_MS, STORE, Lines, of, run
 from tests.unit.domain.test_any_cut_and_interleaving import planning, scenario
+from tests.unit.verify.agreement import demand_agreement, ticks_of
 
 pytestmark = pytest.mark.unit
-
-
-def ticks_of(lines: Lines) -> list[int]:
-    """The ticks in the order written (epoch ms)."""
-    entries = lines.entries[topics.COMMANDS.name]
-    return [epoch_ms(TICK_DECODER.decode(value).tick) for value, _, is_tick in entries if is_tick]
-
-
-def write_ledger(lines: Lines, directory: Path, settings: RunSettings) -> Ledger:
-    """The same records and ticks in the same order."""
-    written: list[dict[str, Any]] = [
-        {"kind": "run", "settings": json.loads(encode(settings)), "stores": [STORE]}
-    ]
-    entries = [
-        (place, name, value, is_tick)
-        for name in lines.entries
-        for value, place, is_tick in lines.entries[name]
-    ]
-    for _, name, value, is_tick in sorted(entries):
-        if not is_tick:
-            written.append({"kind": "event", "line": name, "data": json.loads(value)})
-        elif name == topics.COMMANDS.name:  # a tick stands on every line
-            written.append({"kind": "tick", **json.loads(value)})
-    text = "".join(json.dumps({"seq": seq} | line) + "\n" for seq, line in enumerate(written))
-    (directory / "00000000.jsonl").write_text(text)
-    return Ledger(directory)
-
-
-def by_version(records: list[Any], topic: topics.Topic) -> dict[Any, dict[int, Struct]]:
-    """Key → version → record."""
-    found: dict[Any, dict[int, Struct]] = defaultdict(dict)
-    for record in records:
-        found[key_of(topic, record)][record.version] = record
-    return found
 
 
 def is_in_order(seed: int) -> bool:
@@ -65,21 +19,4 @@ def is_in_order(seed: int) -> bool:
 
 @pytest.mark.parametrize("seed", [seed for seed in range(24) if is_in_order(seed)])
 def test_both_come_to_the_same_records(seed: int, tmp_path: Path) -> None:
-    lines, rules = scenario(random.Random(seed)), planning(seed)
-    ticks = ticks_of(lines)
-    settings = RunSettings(
-        name="both", source=SourceSettings(tick_ms=STEP_MS), planning=PlanningSettings(**rules)
-    )
-    ledger = write_ledger(lines, tmp_path, settings)
-    index = read_index(ledger, ticks[-1], print)
-    truth = Replay(index, ticks[-1]).run(ledger, [], print)
-    _, outputs = run(lines, **rules)
-    for topic, expected in Expectations(index, truth, ticks[-1], lambda _: True, "").keyed():
-        published = by_version(of(outputs, topic), topic)
-        for key, history in expected.all():
-            versions = published.pop(key, {})
-            for place, version in enumerate(history.versions):
-                record = versions.pop(version, None)
-                assert record == history.record(place) or (record is None and not history.mandatory(place))
-            assert not versions, f"{topic.name} {key}: versions that nothing explains"
-        assert not published, f"{topic.name}: keys that nothing explains"
+    demand_agreement(scenario(random.Random(seed)), planning(seed), tmp_path)

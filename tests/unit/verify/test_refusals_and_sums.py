@@ -12,12 +12,12 @@ from smartstore.verify.differences import Check
 from smartstore.verify.verification import _check_counts
 
 
-def letter(n=1, value="{", reason="malformed: not JSON", event_id=None):
+def letter(n=1, value="{", reason="malformed: not JSON", event_id=None, store_id=None):
     return DeadLetter(
         dead_letter_id=f"d{n}",
         source="t_shelf_events",
         position=f"{n}-0",
-        store_id=None,
+        store_id=store_id,
         event_id=event_id,
         reason=reason,
         field=None,
@@ -53,7 +53,7 @@ def broken(small):
     return small
 
 
-UNKNOWN = letter(2, "…", "unknown_shelf: the store has no profile of this shelf", "e9")
+UNKNOWN = letter(2, "…", "unknown_shelf: the store has no profile of this shelf", "e9", "s1")
 
 
 def test_each_refusal_is_there_once(broken):
@@ -62,6 +62,12 @@ def test_each_refusal_is_there_once(broken):
     assert dead_letters(broken, letter()).kinds() == {"is missing": 1}
     assert dead_letters(broken, letter(), letter(3), UNKNOWN).kinds() == {"refused twice": 1}
     assert dead_letters(broken, letter(reason=""), UNKNOWN).kinds() == {"has no reason": 1}
+
+
+def test_a_refusal_is_of_its_store(broken):
+    """Another store may use the same event id."""
+    elsewhere = replace(UNKNOWN, store_id="s2")
+    assert dead_letters(broken, letter(), elsewhere).kinds() == {"refused without cause": 1, "is missing": 1}
 
 
 def test_a_good_event_must_not_be_refused_and_garbage_of_others_may(broken):

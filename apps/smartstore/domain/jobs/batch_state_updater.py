@@ -3,6 +3,7 @@
 Rules: docs/stock-rules.md, Lot balance.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -26,8 +27,10 @@ def step(
     """Apply one tick; returns the new book, what to emit, and the indices of the shelves whose lots changed."""
     counts = [count for count in records.counts if count.location == "store"]
     emitted = Emitted(events_in=len(records.receipts) + len(records.moves.with_lots) + len(counts))
+    receipts_of = Counter[str]()
     for receipt in records.receipts:
-        _emit_lines(receipt, moment, emitted)
+        _emit_lines(receipt, receipts_of[receipt.transaction_id], moment, emitted)
+        receipts_of[receipt.transaction_id] += 1
     moves = [*_shelf_moves(records.moves.with_lots, shelves), *_sales(records.receipts, shelves, emitted)]
     book, changed = apply(book, moves, counts, PLACE, shelves, moment, emitted)
     book, changed = dated(book, changed, records, shelves, moment)
@@ -67,7 +70,8 @@ def _sales(receipts: Sequence[PosTransaction], shelves: Shelves, emitted: Emitte
             yield Move(at, receipt.event_id, shelf, item.batch_code, -item.quantity, None, item.expiry_date)
 
 
-def _emit_lines(receipt: PosTransaction, moment: Moment, emitted: Emitted) -> None:
+def _emit_lines(receipt: PosTransaction, before: int, moment: Moment, emitted: Emitted) -> None:
+    """`before`: receipts of the same transaction earlier in the tick; the last one counts."""
     updated_at = from_epoch_ms(moment.tick_ms)
     for item in receipt.items:
         emitted.emit(
@@ -86,7 +90,7 @@ def _emit_lines(receipt: PosTransaction, moment: Moment, emitted: Emitted) -> No
                 discount_cents=item.discount_cents,
                 total_cents=item.total_cents,
                 updated_at=updated_at,
-                version=moment.tick_ms,
+                version=moment.tick_ms + before,
             ),
         )
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from smartstore.contracts import topics
 from smartstore.contracts.events import LotQuantity, ShelfEvent, WarehouseEvent
+from smartstore.contracts.fields import MOST_UNITS
+from smartstore.contracts.limits import portions
 from smartstore.contracts.wire import derived_id, from_epoch_ms
 from smartstore.domain import daily_round
 from smartstore.domain.alert_book import AlertBook, AlertDesk, Kind, Situation
@@ -133,13 +135,13 @@ def _take_away(
     moment: Moment,
     emitted: Emitted,
 ) -> None:
-    """One removal per shelf, one per lot of the back room."""
+    """One removal per shelf, one per lot of the back room; what one cannot name goes in the next round."""
     for shelf, rows in expired.items():
         named = [_quantity(lots, row, units) for row, units in rows]
-        emitted.fact(topics.SHELF_EVENTS, _off_the_shelf(shelves.ids[shelf], named, moment))
+        emitted.fact(topics.SHELF_EVENTS, _off_the_shelf(shelves.ids[shelf], next(portions(named)), moment))
     for shelf, rows in behind.items():
         for row, units in rows:
-            lot = _quantity(back_lots, row, units)
+            lot = _quantity(back_lots, row, min(units, MOST_UNITS))
             emitted.fact(topics.WH_EVENTS, _out_of_the_back_room(shelves.ids[shelf], lot, moment))
 
 

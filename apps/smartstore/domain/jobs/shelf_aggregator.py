@@ -6,6 +6,7 @@ import numpy as np
 
 from smartstore.contracts import topics
 from smartstore.contracts.events import StockCount
+from smartstore.contracts.fields import MOST_GRAMS
 from smartstore.contracts.outputs import ShelfState
 from smartstore.contracts.wire import from_epoch_ms
 from smartstore.domain.lot_book import Place
@@ -67,4 +68,4 @@ def _weigh(weight: IntArray, opening: StockCount, moves: ShelfMoves, shelves: Sh
     """An opening count sets the scale too; what moved after it in the tick comes on top."""
     shelf = shelves.index[opening.shelf_id]
     later = int(moves.weight_g[moves.after(shelf, opening)].sum())
-    weight[shelf] = opening.quantity * int(shelves.item_weight_g[shelf]) + later
+    weight[shelf] = min(opening.quantity * int(shelves.item_weight_g[shelf]), MOST_GRAMS) + later

@@ -5,6 +5,7 @@ Works only where jobs stand in for people (`execution: Assumed`).
 
 from smartstore.contracts import topics
 from smartstore.contracts.events import LotQuantity, ShelfEvent, WarehouseEvent
+from smartstore.contracts.limits import portions
 from smartstore.contracts.wire import derived_id, epoch_ms, from_epoch_ms
 from smartstore.domain.tick import MINUTE_MS, Emitted, Moment, Records
 
@@ -12,7 +13,10 @@ NAME = "shelf-refill-bridge"
 
 
 def step(records: Records, moment: Moment) -> Emitted:
-    """One putback for each plan that goods were taken for in this tick; its time is in the inbox's hands."""
+    """One putback for each plan that goods were taken for in this tick, several where one record cannot name all.
+
+    Its time is in the inbox's hands.
+    """
     emitted = Emitted()
     if moment.planning.execution != "Assumed":
         return emitted
@@ -34,18 +38,20 @@ def step(records: Records, moment: Moment) -> Emitted:
         ]
         left = max(epoch_ms(event.timestamp) for event in events)
         arrives = max(left + moment.planning.travel_minutes * MINUTE_MS, moment.tick_ms)
-        emitted.fact(
-            topics.SHELF_EVENTS,
-            ShelfEvent(
-                event_id=derived_id(NAME, events[0].event_id),
-                store_id=moment.store_id,
-                timestamp=from_epoch_ms(arrives),
-                event_type="putback",
-                shelf_id=shelf_id,
-                quantity=sum(lot.quantity for lot in lots),
-                lots=lots,
-                plan_id=plan,
-                reason="refill",
-            ),
-        )
+        for n, portion in enumerate(portions(lots)):
+            more = (n,) if n else ()
+            emitted.fact(
+                topics.SHELF_EVENTS,
+                ShelfEvent(
+                    event_id=derived_id(NAME, events[0].event_id, *more),
+                    store_id=moment.store_id,
+                    timestamp=from_epoch_ms(arrives),
+                    event_type="putback",
+                    shelf_id=shelf_id,
+                    quantity=sum(lot.quantity for lot in portion),
+                    lots=portion,
+                    plan_id=plan,
+                    reason="refill",
+                ),
+            )
     return emitted

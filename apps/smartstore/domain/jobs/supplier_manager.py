@@ -6,13 +6,13 @@ arrived, whoever reported it.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Literal
 
 import numpy as np
 
 from smartstore.contracts import topics
 from smartstore.contracts.events import WarehouseEvent
+from smartstore.contracts.limits import days_after
 from smartstore.contracts.outputs import SupplierOrder, SupplierReceipt
 from smartstore.contracts.wire import derived_id, from_epoch_ms
 from smartstore.domain.balance import NEVER, NONE
@@ -129,8 +129,9 @@ def _placed(
 
 
 def _deliver(orders: OrderBook, shelves: Shelves, moment: Moment, emitted: Emitted) -> None:
-    """State the arrival of every order that is due, once: one lot each, as fresh as the supplier promises."""
-    due = (orders.due_ms <= moment.tick_ms) & (orders.sent == 0) & (orders.called_off == 0)
+    """State the arrival of what is missing of every order that is due, once: one lot each, as fresh as promised."""
+    waiting = (orders.sent == 0) & (orders.called_off == 0) & (orders.delivered < orders.quantity)
+    due = waiting & (orders.due_ms <= moment.tick_ms)
     today = from_epoch_ms(moment.tick_ms).date()
     for row in np.flatnonzero(due).tolist():
         orders.sent[row] = 1
@@ -148,7 +149,7 @@ def _deliver(orders: OrderBook, shelves: Shelves, moment: Moment, emitted: Emitt
                 batch_code=f"S{number:07d}",
                 quantity=int(orders.quantity[row] - orders.delivered[row]),
                 received_date=today,
-                expiry_date=None if keeps == ENDLESS else today + timedelta(days=keeps),
+                expiry_date=None if keeps == ENDLESS else days_after(today, keeps),
                 plan_id=order,
                 reason="supplier_delivery",
             ),

@@ -13,6 +13,7 @@ import numpy as np
 
 from smartstore.contracts import topics
 from smartstore.contracts.events import Command, WhPolicy
+from smartstore.contracts.fields import MOST_UNITS
 from smartstore.contracts.settings import PlanningSettings
 from smartstore.domain import demand, supplier_plans
 from smartstore.domain.alert_book import AlertBook, AlertDesk, Kind, Situation, cooldown_ms
@@ -218,7 +219,7 @@ def _needs(state: State, orders: OrderBook, room: BackRoom, moment: Moment) -> N
     point, up_to = levels(state, shelves, moment)
     position = units + on_order - room.promised
     short = position < point
-    batches = -(-(up_to - position) // shelves.batch_size)
+    batches = np.minimum(-(-(up_to - position) // shelves.batch_size), MOST_UNITS // shelves.batch_size)
     limited = shelves.warehouse_capacity > 0
     room_left = np.maximum(shelves.warehouse_capacity - units - on_order, 0) // shelves.batch_size
     batches = np.where(limited, np.minimum(batches, room_left), batches)
