@@ -6,7 +6,7 @@ from typing import Any
 PROFILE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "Development": {},
     "Production": {
-        "kafka": {"partitions": 12, "heap": "2Gi", "replicas": 3},
+        "kafka": {"partitions": 12, "heap": "2Gi", "replicas": 3, "secured": True},
         "redis": {"memory": "2Gi"},
         "postgres": {"memory": "512Mi", "instances": 3},
         "connect": {"heap": "1Gi"},

@@ -146,6 +146,11 @@ class Kafka(ExternalChoice):
         description="How many brokers Strimzi runs; topics are on three of them, or on all if there are fewer. No "
         "effect on one machine.",
     )
+    secured: bool = Field(
+        default=False,
+        description="Strimzi: connections are encrypted, need a login, and only what SmartStore does is allowed. No "
+        "effect on one machine.",
+    )
     version: Annotated[str, Field(pattern=VERSION_PATTERN, max_length=16)] | None = Field(
         default=None,
         description="Kafka's version, for type Strimzi; without it that operator chooses. No effect on one machine.",

@@ -8,7 +8,7 @@ from smartstore_operator.reconcile import cloudnative_pg, spark, strimzi
 from smartstore_operator.reconcile.health import READY, Health, health_of
 from smartstore_operator.reconcile.kinds import WORKLOADS
 
-_OF_STRIMZI = ("Kafka", "KafkaTopic", "KafkaConnect", "KafkaConnector")
+_OF_STRIMZI = ("Kafka", "KafkaUser", "KafkaTopic", "KafkaConnect", "KafkaConnector")
 """A KafkaNodePool never says that it is ready."""
 _JUDGED = (*WORKLOADS, *_OF_STRIMZI, "Cluster", "SparkApplication")
 

@@ -19,6 +19,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "Kafka": ("kafka.strimzi.io/v1", "kafkas"),
     "KafkaNodePool": ("kafka.strimzi.io/v1", "kafkanodepools"),
     "KafkaTopic": ("kafka.strimzi.io/v1", "kafkatopics"),
+    "KafkaUser": ("kafka.strimzi.io/v1", "kafkausers"),
     "KafkaConnect": ("kafka.strimzi.io/v1", "kafkaconnects"),
     "KafkaConnector": ("kafka.strimzi.io/v1", "kafkaconnectors"),
     "SparkApplication": ("sparkoperator.k8s.io/v1beta2", "sparkapplications"),
@@ -31,7 +32,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
 
 WORKLOADS = ("StatefulSet", "Deployment", "Job")
 OF_OPERATORS: Mapping[Operator, tuple[str, ...]] = {
-    "Strimzi": ("Kafka", "KafkaNodePool", "KafkaTopic", "KafkaConnect", "KafkaConnector"),
+    "Strimzi": ("Kafka", "KafkaNodePool", "KafkaUser", "KafkaTopic", "KafkaConnect", "KafkaConnector"),
     "SparkOperator": ("SparkApplication",),
     "CloudNativePG": ("Cluster",),
 }

@@ -11,7 +11,7 @@ from smartstore_operator.reconcile.cluster import Cluster, Object
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.context import KAFKA_CA, KAFKA_PASSWORD, POSTGRES_PASSWORD, REDIS_PASSWORD
-from smartstore_operator.render.kubernetes import place
+from smartstore_operator.render.kubernetes import place, strimzi
 from smartstore_operator.render.platform import Platform, has_certificate
 
 
@@ -25,7 +25,7 @@ async def placed(cluster: Cluster, smartstore: SmartStore, live: Object) -> tupl
     names = credentials.secret_names(smartstore.name)
     kept = [await cluster.get("Secret", namespace, name) for name in names]
     given = await _given(cluster, smartstore, namespace)
-    kafka_ca = given.pop(KAFKA_CA, "")
+    kafka_ca = given.pop(KAFKA_CA, "") or await _strimzi_ca(cluster, smartstore, namespace)
     made = [name for name in secret_names(smartstore) if name not in given]
     values = credentials.completed(credentials.read(kept), made)
     platform = place(smartstore, namespace, {**values, **given}, values[credentials.CLUSTER_ID], kafka_ca)
@@ -39,6 +39,15 @@ async def placed(cluster: Cluster, smartstore: SmartStore, live: Object) -> tupl
         if is_wrong and not smartstore.spec.paused:
             await cluster.apply(secret, force=True)
     return platform, own
+
+
+async def _strimzi_ca(cluster: Cluster, smartstore: SmartStore, namespace: str) -> str:
+    """The certificate authority that Strimzi has made for the brokers; empty until it has, and where it is not used."""
+    kafka = smartstore.spec.kafka
+    if kafka.type != "Strimzi" or not kafka.secured:
+        return ""
+    secret = await cluster.get("Secret", namespace, strimzi.ca_secret(smartstore.name))
+    return credentials.value_of(secret, strimzi.CA_KEY) or ""
 
 
 async def _given(cluster: Cluster, smartstore: SmartStore, namespace: str) -> dict[str, str]:

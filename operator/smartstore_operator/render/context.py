@@ -57,6 +57,9 @@ class Context:
 
     def brokers(self, ca_file: str) -> Brokers:
         """How to reach Kafka, with password. `ca_file`: where the client has the file `KAFKA_CA`, if there is one."""
+        if self.has_strimzi and self.spec.kafka.secured:
+            login = Login(username=self.name, password=self.platform.secrets[KAFKA_PASSWORD])
+            return Brokers(self.kafka_bootstrap, tls=True, ca_file=ca_file, login=login)
         user = self.spec.kafka.authentication
         return Brokers(
             bootstrap=self.kafka_bootstrap,

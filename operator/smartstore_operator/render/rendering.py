@@ -111,7 +111,9 @@ def secret_names(smartstore: SmartStore) -> tuple[str, ...]:
 
     For an External system the value is that system's own password, not a generated one.
     """
-    kafka = (KAFKA_PASSWORD,) if smartstore.spec.kafka.authentication else ()
+    brokers = smartstore.spec.kafka
+    is_secured = brokers.type == "Strimzi" and brokers.secured
+    kafka = (KAFKA_PASSWORD,) if brokers.authentication or is_secured else ()
     superuser = () if smartstore.spec.postgres.type == "External" else (POSTGRES_SUPERUSER_PASSWORD,)
     gateway = (POSTGRES_GATEWAY_PASSWORD,) if has_gateway(smartstore.spec) else ()
     return (

@@ -68,6 +68,7 @@ ANOTHER: Mapping[str, Any] = {
     "kafka.heap": "1Gi",
     "kafka.storage": "7Gi",
     "kafka.replicas": 3,
+    "kafka.secured": True,
     "kafka.version": "4.3.0",
     "kafka.port": 19092,
     "redis.memory": "1Gi",

@@ -3,6 +3,7 @@
 https://strimzi.io/docs/operators/latest/configuring
 """
 
+import base64
 import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,15 +14,29 @@ from smartstore_operator.api.scalars import mebibytes
 from smartstore_operator.api.services import Kafka
 from smartstore_operator.render import connect
 from smartstore_operator.render.component import Component
+from smartstore_operator.render.context import KAFKA_PASSWORD
 from smartstore_operator.render.kubernetes.configuration import checksum, variables
 from smartstore_operator.render.kubernetes.estate import Estate
 from smartstore_operator.render.kubernetes.metadata import child_name, metadata
 from smartstore_operator.render.kubernetes.resources import resources
 
 API_VERSION = "kafka.strimzi.io/v1"
-_LISTENER = "plain"
+CA_KEY = "ca.crt"
+_LISTENER = "clients"
+_SCRAM = "scram-sha-512"
 _MOST_COPIES = 3
-_ENTITY_HEAP = "96m"
+_ENTITY_HEAP = {"-Xms": "96m", "-Xmx": "96m"}
+_RIGHTS = [
+    # The cluster has no other topics; Connect makes those of its own.
+    {
+        "resource": {"type": "topic", "name": "*", "patternType": "literal"},
+        "operations": ["Read", "Write", "Create", "Describe", "DescribeConfigs"],
+    },
+    {
+        "resource": {"type": "group", "name": group_id(""), "patternType": "prefix"},
+        "operations": ["Read", "Describe", "Delete"],
+    },
+]
 
 
 def replaces(estate: Estate, component: Component) -> bool:
@@ -35,6 +50,8 @@ def objects(estate: Estate, component: Component) -> Iterator[dict[str, Any]]:
         case "kafka":
             yield _node_pool(estate, component)
             yield _kafka(estate, component)
+            if estate.spec.kafka.secured:
+                yield from _user(estate, component)
         case "topics":
             for topic, configuration in estate.declared.topics.items():
                 yield _topic(estate, component, topic, configuration)
@@ -46,18 +63,16 @@ def objects(estate: Estate, component: Component) -> Iterator[dict[str, Any]]:
                 yield _connector(estate, component, name, configuration)
 
 
+def ca_secret(estate: str) -> str:
+    """The Secret with the certificate authority that Strimzi makes for a cluster's brokers."""
+    return f"{estate}-cluster-ca-cert"
+
+
 def _kafka(estate: Estate, component: Component) -> dict[str, Any]:
     kafka = estate.spec.kafka
-    clients = [name for name in estate.clients_of(component)["kafka"] if name != "topics"]
-    listener = {
-        "name": _LISTENER,
-        "port": component.ports["kafka"],
-        "type": "internal",
-        "tls": False,
-        "networkPolicyPeers": [
-            {"podSelector": {"matchLabels": estate.pods_of(client)}} for client in clients
-        ],
-    }
+    operators: dict[str, Any] = {"topicOperator": {"jvmOptions": _ENTITY_HEAP}}
+    if kafka.secured:
+        operators["userOperator"] = {"jvmOptions": _ENTITY_HEAP}
     return {
         "apiVersion": API_VERSION,
         "kind": "Kafka",
@@ -65,11 +80,12 @@ def _kafka(estate: Estate, component: Component) -> dict[str, Any]:
         "spec": {
             "kafka": {
                 **({"version": kafka.version} if kafka.version else {}),
-                "listeners": [listener],
+                "listeners": [_listener(estate, component)],
+                **({"authorization": {"type": "simple"}} if kafka.secured else {}),
                 "config": _broker_settings(kafka),
             },
             "entityOperator": {
-                "topicOperator": {"jvmOptions": {"-Xms": _ENTITY_HEAP, "-Xmx": _ENTITY_HEAP}},
+                **operators,
                 # A topic is not held up by a finalizer when its operator is gone before it.
                 "template": {
                     "topicOperatorContainer": {"env": [{"name": "STRIMZI_USE_FINALIZERS", "value": "false"}]}
@@ -77,6 +93,50 @@ def _kafka(estate: Estate, component: Component) -> dict[str, Any]:
             },
         },
     }
+
+
+def _listener(estate: Estate, component: Component) -> dict[str, Any]:
+    clients = [name for name in estate.clients_of(component)["kafka"] if name != "topics"]
+    is_secured = estate.spec.kafka.secured
+    return {
+        "name": _LISTENER,
+        "port": component.ports["kafka"],
+        "type": "internal",
+        "tls": is_secured,
+        **({"authentication": {"type": _SCRAM}} if is_secured else {}),
+        "networkPolicyPeers": [
+            {"podSelector": {"matchLabels": estate.pods_of(client)}} for client in clients
+        ],
+    }
+
+
+def _user(estate: Estate, component: Component) -> Iterator[dict[str, Any]]:
+    """Our user of the brokers, with the password that we know, so that a Secret that is made again has the same."""
+    meta = metadata(estate.name, estate.namespace, component.name, name=estate.name)
+    password = estate.platform.secrets[KAFKA_PASSWORD]
+    yield {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata(estate.name, estate.namespace, component.name),
+        "type": "Opaque",
+        "data": {KAFKA_PASSWORD: base64.b64encode(password.encode()).decode()},
+    }
+    yield {
+        "apiVersion": API_VERSION,
+        "kind": "KafkaUser",
+        "metadata": {**meta, "labels": {**meta["labels"], STRIMZI_CLUSTER: estate.name}},
+        "spec": {
+            "authentication": {
+                "type": _SCRAM,
+                "password": {"valueFrom": {"secretKeyRef": _password(estate, component)}},
+            },
+            "authorization": {"type": "simple", "acls": _RIGHTS},
+        },
+    }
+
+
+def _password(estate: Estate, component: Component) -> dict[str, str]:
+    return {"name": child_name(estate.name, component.name), "key": KAFKA_PASSWORD}
 
 
 def _broker_settings(kafka: Kafka) -> dict[str, Any]:
@@ -154,6 +214,7 @@ def _connect(estate: Estate, component: Component) -> dict[str, Any]:
             "image": estate.images.connect,
             "replicas": estate.replicas,
             "bootstrapServers": estate.platform.address("kafka"),
+            **(_trust(estate) if estate.spec.kafka.secured else {}),
             "groupId": group_id(f"{estate.name}-{component.name}"),
             "configStorageTopic": topics["configs"],
             "offsetStorageTopic": topics["offsets"],
@@ -166,6 +227,15 @@ def _connect(estate: Estate, component: Component) -> dict[str, Any]:
                 "connectContainer": {"env": variables(estate, component)},
             },
         },
+    }
+
+
+def _trust(estate: Estate) -> dict[str, Any]:
+    """How Connect's workers reach brokers that want encryption and a login."""
+    password = {"secretName": child_name(estate.name, "kafka"), "password": KAFKA_PASSWORD}
+    return {
+        "tls": {"trustedCertificates": [{"secretName": ca_secret(estate.name), "certificate": CA_KEY}]},
+        "authentication": {"type": _SCRAM, "username": estate.name, "passwordSecret": password},
     }
 
 

@@ -45,6 +45,7 @@ SPECS: tuple[dict[str, Any], ...] = (
     {"kafka": GUARDED, "connect": {"type": "External", "url": "https://connect.example/"}},
     {"streaming": {"hot": {"shards": 2}}},
     STRIMZI,
+    {"kafka": {"type": "Strimzi", "secured": True}},
     {**STRIMZI, **CLOUDNATIVE_PG, **SPARK},
     {**SPARK, "lake": {"enabled": False}},
     {**STRIMZI, "profile": "Production", "connect": {"type": "External", "url": "http://connect:8083"}},
@@ -52,6 +53,7 @@ SPECS: tuple[dict[str, Any], ...] = (
 GOLDEN_SPECS: dict[str, dict[str, Any]] = {
     "plain": {},
     "strimzi": STRIMZI,
+    "strimzi-secured": {"kafka": {"type": "Strimzi", "secured": True}},
     "cloudnative-pg": CLOUDNATIVE_PG,
     "spark": SPARK,
 }
