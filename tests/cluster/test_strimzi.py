@@ -214,3 +214,28 @@ def test_without_strimzi_it_says_what_to_do_and_goes_on_when_it_is_there(
 
     _with_estate(namespace, work)
     _with_estate(namespace, goes_on)
+
+
+def test_secured_brokers_are_reached_with_their_own_certificates_and_our_user(namespace: str) -> None:
+    spec: dict[str, Any] = {"kafka": {"type": "Strimzi", "secured": True}}
+
+    async def work(estate: Estate) -> None:
+        await estate.apply(**spec)
+        await estate.reconcile()
+        data = {"ca.crt": base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode()}
+        meta = {"name": "demo-cluster-ca-cert", "namespace": namespace}
+        await estate.server.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
+        await _until_ready(estate)
+        assert await estate.children("KafkaUser") == {"KafkaUser/demo"}
+        bridge = await estate.server.get("ConfigMap", namespace, "demo-bridge")
+        user = await estate.server.get("Secret", namespace, "demo-kafka")
+        secret = await estate.server.get("Secret", namespace, "demo-bridge")
+        assert bridge is not None
+        assert user is not None
+        assert secret is not None
+        assert bridge["data"]["kafka-ca.pem"] == "-----BEGIN CERTIFICATE-----"
+        assert user["data"]["kafka-password"] == secret["data"]["SMARTSTORE_KAFKA_PASSWORD"]
+        again = await estate.reconcile()
+        assert (again.applied, again.deleted) == ([], [])
+
+    _with_estate(namespace, work)
