@@ -39,6 +39,7 @@ listeners=CLIENT://127.0.0.1:{open},CONTROLLER://127.0.0.1:{controller},GUARDED:
 advertised.listeners=CLIENT://127.0.0.1:{open},GUARDED://127.0.0.1:{guarded}
 listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_SSL
 sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.guarded.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 ssl.keystore.type=PEM
 ssl.keystore.location={certificate}
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer

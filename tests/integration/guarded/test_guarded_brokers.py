@@ -45,12 +45,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedBroker]:
     try:
         broker.wait()
         broker.add_user(PASSWORD)
-        own = [f"shop-connect-{what}" for what in ("configs", "offsets", "status")]
+        connects = [f"shop-connect-{what}" for what in ("configs", "offsets", "status")]
+        connects += ["connect_dead_letters", "__debezium-heartbeat.smartstore_config"]
         operations = (
             *(AclOperation.CREATE, AclOperation.READ, AclOperation.WRITE),
             *(AclOperation.DESCRIBE_CONFIGS, AclOperation.ALTER_CONFIGS),
         )
-        for topic in (*(topic.name for topic in TOPICS), "connect_dead_letters", *own):
+        for topic in (*(topic.name for topic in TOPICS), *connects):
             broker.allow(ResourceType.TOPIC, topic, operations)
         broker.allow(ResourceType.GROUP, "smartstore-", [AclOperation.READ], prefix=True)
         yield broker
@@ -85,12 +86,14 @@ def test_all_parts_talk_through_encryption_and_login(broker: GuardedBroker, tmp_
     spec = SMARTSTORE.format(bootstrap=broker.bootstrap, user=USER)
     servers = Servers(tmp_path, spec, secrets)
     try:
-        servers.start("world", "bridge", "hot", "connectors", "lake")
-        wait_until("stock in Postgres", lambda: _rows(servers, "select 1 from state.shelf_state limit 1"), 60)
-        tables = servers.data_dir / "state" / "lake" / "tables"
+        servers.start("world", "bridge", "connectors")
+        servers.start("hot")
         wait_until(
-            "stock in the lake", lambda: any((tables / "cleansed" / "shelf_state").glob("*.parquet")), 60
+            "stock in Postgres", lambda: _rows(servers, "select 1 from state.shelf_state limit 1"), 120
         )
+        servers.start("lake")
+        stock = servers.data_dir / "state" / "lake" / "tables" / "cleansed" / "shelf_state"
+        wait_until("stock in the lake", lambda: any(stock.glob("*.parquet")), 120)
         verdict = subprocess.run(
             [sys.executable, "-m", "smartstore.verify"],
             env={**servers.environment},
