@@ -18,6 +18,8 @@ FROZEN: Mapping[str, str] = {
     "kafka.partitions": "each store has its place in one partition; keep the number, or make another SmartStore",
     "redis.type": "what is in the buffer would stay behind; make another SmartStore",
     "postgres.type": "what is in the tables would stay behind; make another SmartStore",
+    "kafka.storage": "a volume keeps its size; enlarge the PersistentVolumeClaim state-NAME-kafka-0 itself",
+    "postgres.storage": "a volume keeps its size; enlarge the PersistentVolumeClaim state-NAME-postgres-0 itself",
     "lake.size": "a volume keeps its size; enlarge the PersistentVolumeClaim state-NAME-lake-0 itself",
     "streaming.hot.shards": "each shard has a checkpoint of its own; keep the number, or make another SmartStore",
     "streaming.hot.shufflePartitions": "the checkpoint is cut so; keep the number, or make another SmartStore",
@@ -35,8 +37,12 @@ _WHY_OF_A_WORLD = (
     "with source type Simulation or Replay all that happens follows from it; keep the value, or make another "
     "SmartStore"
 )
-_ONLY_WHILE: Mapping[str, str] = {"lake.size": "lake.enabled"}
-"""Fields that are fixed while another one is true: without a lake there is no volume."""
+_ONLY_WHILE: Mapping[str, tuple[str, Any]] = {
+    "kafka.storage": ("kafka.type", "SingleNode"),
+    "postgres.storage": ("postgres.type", "Managed"),
+    "lake.size": ("lake.enabled", True),
+}
+"""Fields that are fixed while another one has a value: other operators enlarge volumes, no lake has none."""
 _DEFAULTS: Mapping[str, Any] = {"source.execution": "Assumed"}
 """Defaults that the models leave open, of a world."""
 
@@ -71,7 +77,8 @@ def _same(path: str, defaults: Mapping[str, Any], production: Mapping[str, Any])
         return " == ".join(f"({_tick(scope, defaults, production)})" for scope in ("self", "oldSelf"))
     same = " == ".join(f"({_value(scope, path, defaults, production)})" for scope in ("self", "oldSelf"))
     if path in _ONLY_WHILE:
-        return f"!({_value('oldSelf', _ONLY_WHILE[path], defaults, production)}) || {same}"
+        other, value = _ONLY_WHILE[path]
+        return f"({_value('oldSelf', other, defaults, production)}) != {_literal(value)} || {same}"
     return same
 
 

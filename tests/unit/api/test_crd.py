@@ -113,7 +113,7 @@ def test_every_pattern_comes_with_words() -> None:
 
 def test_the_size_of_the_lake_is_fixed_while_there_is_one() -> None:
     rules = {rule["fieldPath"]: rule["rule"] for rule in _spec_schema()["x-kubernetes-validations"]}
-    assert rules[".lake.size"].startswith("!(has(oldSelf.lake) && has(oldSelf.lake.enabled)")
+    assert rules[".lake.size"].startswith("(has(oldSelf.lake) && has(oldSelf.lake.enabled)")
     assert rules[".source.type"].startswith("(has(self.source)")
 
 
