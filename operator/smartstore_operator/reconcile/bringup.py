@@ -11,16 +11,24 @@ def held_back(components: Sequence[Component], healths: Mapping[str, Health]) ->
     """The components that must not be created yet, with what they wait for; `components` come after their needs.
 
     One that exists is never held back: what it needs may fail for a while without being a reason to take it away.
+    What it needs must have what that needs in turn: topics that an earlier SmartStore left are there before the brokers.
     """
     waiting: dict[str, Health] = {}
+    lacking: dict[str, list[str]] = {}
     for component in components:
+        lacking[component.name] = missing = [
+            name
+            for need in component.needs
+            for name in ([need] if need in waiting or not healths[need].is_ready else lacking[need])
+        ]
         if healths[component.name].state != "Missing":
             continue
-        missing = [need for need in component.needs if need in waiting or not healths[need].is_ready]
         if not missing:
             missing = [
                 other for other in component.after if other in waiting or healths[other].state == "Missing"
             ]
         if missing:
-            waiting[component.name] = Health("Missing", Reason.WAITING, f"it waits for {', '.join(missing)}")
+            waiting[component.name] = Health(
+                "Missing", Reason.WAITING, f"it waits for {', '.join(dict.fromkeys(missing))}"
+            )
     return waiting

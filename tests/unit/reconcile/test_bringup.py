@@ -37,6 +37,12 @@ def test_what_exists_stays_though_its_needs_fail() -> None:
     assert _waiting(kafka=SLOW, topics=READY, hot=SLOW, lake=SLOW) == []
 
 
+def test_what_an_earlier_one_left_does_not_do_without_what_it_needs() -> None:
+    assert _waiting(kafka=SLOW, topics=READY) == ["hot", "lake"]
+    found = held_back(ESTATE, {"kafka": SLOW, "topics": READY, "hot": MISSING, "lake": MISSING})
+    assert found["hot"].message == "it waits for kafka"
+
+
 def test_it_says_what_it_waits_for() -> None:
     found = held_back(ESTATE, {component.name: MISSING for component in ESTATE})
     assert found["hot"].message == "it waits for topics"

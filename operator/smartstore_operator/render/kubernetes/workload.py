@@ -91,6 +91,8 @@ def _stateful_set(estate: Estate, component: Component) -> dict[str, Any]:
         "spec": {
             "replicas": estate.replicas,
             "revisionHistoryLimit": 3,
+            # Else a pod that never became ready would not be replaced by the mended one.
+            "podManagementPolicy": "Parallel",
             "serviceName": child_name(estate.name, component.name),
             "selector": {"matchLabels": selector(estate.name, component.name)},
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": fate, "whenScaled": "Retain"},
