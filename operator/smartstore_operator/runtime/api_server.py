@@ -3,6 +3,7 @@
 Objects are dictionaries as the API server has them. Children are written by server-side apply, under one name.
 """
 
+import asyncio
 import json
 import os
 import ssl
@@ -13,7 +14,7 @@ import httpx
 from kubernetes import config
 from kubernetes.client import Configuration
 
-from smartstore_operator.reconcile.cluster import RequestRefused
+from smartstore_operator.reconcile.cluster import MANAGER, RequestRefused
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "ConfigMap": ("v1", "configmaps"),
@@ -33,8 +34,9 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 """Group with version, and plural, by kind: all that the operator reads or writes."""
 
-MANAGER = "smartstore-operator"
 _SECONDS = 30.0
+_TRIES, _LONGEST_WAIT = 4, 60.0
+"""How often a request is sent that the API server wants to have later, and how long it may put us off each time."""
 
 
 class ApiError(Exception):
@@ -46,16 +48,10 @@ class ApiError(Exception):
         status: int,
         reason: str,
         message: str,
-        retry_after: float | None = None,
         causes: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(f"{what}: {message}")
-        self.status, self.reason, self.retry_after, self.causes = status, reason, retry_after, causes
-
-    @property
-    def is_temporary(self) -> bool:
-        """Whether the same request may work later."""
-        return self.status == 429 or self.status >= 500
+        self.status, self.reason, self.causes = status, reason, causes
 
     @property
     def is_ending(self) -> bool:
@@ -72,10 +68,14 @@ class ApplyConflict(ApiError):
 
 
 class ApiServer:
-    """A connection pool to one API server; use as an async context manager."""
+    """A connection pool to one API server; use as an async context manager.
+
+    What the API server puts off with `Retry-After` is asked for again then; until then nothing else is asked for.
+    """
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+        self._quiet_until = 0.0
         self.called: Callable[[str, str], None] = _unheard
         """Hears the verb and the status code of every request; `0` is one without an answer."""
 
@@ -141,7 +141,7 @@ class ApiServer:
             ApiError: it is there (409), or the API server refused.
         """
         path = _path(manifest["kind"], manifest["metadata"].get("namespace"))
-        return await self._ask("POST", path, json=manifest)
+        return await self._ask("POST", path, params={"fieldManager": MANAGER}, json=manifest)
 
     async def replace(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Replace an object that must still have the manifest's `resourceVersion`.
@@ -199,15 +199,30 @@ class ApiServer:
         )
 
     async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        what, clock = f"{method} {path}", asyncio.get_running_loop()
+        for _ in range(_TRIES):
+            while (wait := self._quiet_until - clock.time()) > 0:
+                await asyncio.sleep(wait)
+            response = await self._send(method, path, **request)
+            put_off = _put_off(response)
+            if put_off is None:
+                break
+            self._quiet_until = max(self._quiet_until, clock.time() + put_off)
+        content = _content(response)
+        if not response.is_success:
+            raise _error(what, response, content)
+        if content is None:
+            raise ApiError(what, response.status_code, "NoObject", f"no JSON object: {response.text[:200]}")
+        return content
+
+    async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             response = await self._client.request(method, path, **request)
         except httpx.HTTPError:
             self.called(method, "0")
             raise
         self.called(method, str(response.status_code))
-        if response.is_success:
-            return dict(response.json())
-        raise _error(f"{method} {path}", response)
+        return response
 
 
 class _Token(httpx.Auth):
@@ -234,17 +249,28 @@ def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
     return f"{root}{within}/{plural}" + (f"/{name}" if name else "")
 
 
-def _error(what: str, response: httpx.Response) -> ApiError:
+def _put_off(response: httpx.Response) -> float | None:
+    """For how many seconds the API server wants to be left alone: it has too much to do, or is about to end."""
+    wait = response.headers.get("Retry-After", "")
+    return min(float(wait), _LONGEST_WAIT) if response.is_error and wait.isdigit() else None
+
+
+def _content(response: httpx.Response) -> dict[str, Any] | None:
+    """The JSON object of an answer; None for anything else, such as the page of a proxy."""
     try:
-        status = response.json()
+        content = response.json()
     except ValueError:
-        status = {}
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _error(what: str, response: httpx.Response, content: Mapping[str, Any] | None) -> ApiError:
+    status = content or {}
     reason = str(status.get("reason", response.reason_phrase))
     message = str(status.get("message", response.text[:500]))
-    wait = response.headers.get("Retry-After", "")
-    causes = frozenset(cause.get("reason", "") for cause in status.get("details", {}).get("causes", []))
+    details = status.get("details") or {}
+    causes = frozenset(cause.get("reason", "") for cause in details.get("causes") or [])
     kind = ApplyConflict if "FieldManagerConflict" in causes else ApiError
     if response.status_code in (400, 422):
         kind = ApiRefusal
-    seconds = float(wait) if wait.isdigit() else None
-    return kind(what, response.status_code, reason, message, seconds, causes)
+    return kind(what, response.status_code, reason, message, causes)

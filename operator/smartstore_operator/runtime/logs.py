@@ -48,3 +48,5 @@ def configure(form: Literal["text", "json"]) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for talkative in ("httpx", "kopf", "aiohttp"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    # it tells that it has no signal handlers, which are ours
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
