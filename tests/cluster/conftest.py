@@ -9,6 +9,8 @@ import pytest
 
 from tests import api_server as server
 from tests.api_server import kubectl
+from tests.final_state import IMAGE_SETTINGS
+from tests.operator_process import Operator
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,3 +28,12 @@ def namespace() -> str:
     name = f"test-{uuid.uuid4().hex[:10]}"
     kubectl("create", "namespace", name)
     return name
+
+
+@pytest.fixture
+def operator(namespace: str, api_server: Path, tmp_path: Path) -> Iterator[Operator]:
+    """It has the rights of the chart and no others, and looks after the test's namespace."""
+    settings = {"NAMESPACES": namespace, "NAMESPACE": namespace, "LEASE_SECONDS": "6", **IMAGE_SETTINGS}
+    with Operator(api_server, tmp_path / "operator.log", settings) as running:
+        yield running
+    print(running.log.read_text()[-4000:])

@@ -5,16 +5,15 @@ Objects are dictionaries as the API server has them. Children are written by ser
 
 import asyncio
 import json
-import os
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import httpx
-from kubernetes import config
 from kubernetes.client import Configuration
 
 from smartstore_operator.reconcile.cluster import MANAGER, RequestRefused
+from smartstore_operator.runtime.access import access, bearer
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "ConfigMap": ("v1", "configmaps"),
@@ -81,18 +80,12 @@ class ApiServer:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """By `$KUBECONFIG` or `~/.kube/config`, else by the pod's service account.
+        """As `access` finds it.
 
         Raises:
-            kubernetes.config.ConfigException: there is neither.
+            kubernetes.config.ConfigException: it finds nothing.
         """
-        found = Configuration()
-        # the library looks at the variable only once, when it is imported
-        where = {"config_file": os.environ["KUBECONFIG"]} if "KUBECONFIG" in os.environ else {}
-        if not where and "KUBERNETES_SERVICE_HOST" in os.environ:
-            config.load_incluster_config(client_configuration=found)
-        else:
-            config.load_kube_config(client_configuration=found, **where)
+        found = access()
         context = ssl.create_default_context(cafile=found.ssl_ca_cert)
         if found.cert_file:
             context.load_cert_chain(found.cert_file, found.key_file)
@@ -226,15 +219,14 @@ class ApiServer:
 
 
 class _Token(httpx.Auth):
-    """The bearer token, which a cluster renews in its file every hour."""
+    """The bearer token."""
 
     def __init__(self, found: Configuration) -> None:
         self._found = found
 
     def auth_flow(self, request: httpx.Request) -> Any:
-        token = self._found.get_api_key_with_prefix("BearerToken", "authorization")
-        if token:
-            request.headers["Authorization"] = token
+        if header := bearer(self._found):
+            request.headers["Authorization"] = header
         yield request
 
 

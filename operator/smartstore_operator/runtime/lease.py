@@ -95,8 +95,10 @@ class Leadership:
             is_taken = self._holder not in ("", self._terms.identity)
             if held:
                 renewed = clock.time()
-            elif is_taken or clock.time() - renewed >= patience:
-                raise LeadershipLost(f"the Lease is held by {self._holder or 'nobody'}")
+            elif is_taken:
+                raise LeadershipLost(f"the Lease is held by {self._holder}")
+            elif clock.time() - renewed >= patience:
+                raise LeadershipLost(f"the Lease could not be renewed for {patience:g} s")
 
     @property
     def _holder(self) -> str:

@@ -5,6 +5,7 @@ here only says which SmartStore to look at.
 """
 
 import asyncio
+import concurrent.futures
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -15,13 +16,19 @@ import kopf
 from smartstore_operator.api.smartstore import GROUP, VERSION
 from smartstore_operator.reconcile.reconciler import CHILDREN
 from smartstore_operator.render.kubernetes.metadata import ESTATE_LABEL, MANAGED
+from smartstore_operator.runtime.access import access, bearer
 from smartstore_operator.runtime.api_server import KINDS
 
 log = logging.getLogger(__name__)
 
 _WATCH_SECONDS, _CLIENT_SECONDS = 240, 300
 """The server ends a watch before the client would give it up: a watch that is dead without saying so is found."""
-_PAUSE_SECONDS = 1.0
+_LABELS = ",".join((*(f"{name}={value}" for name, value in MANAGED.items()), ESTATE_LABEL))
+"""The API server selects by them, so it tells of nobody else's objects, and that one is gone which lost its label."""
+_PAUSE_SECONDS, _STOP_SECONDS = 1.0, 5.0
+
+Ended = concurrent.futures.Future[BaseException | None]
+"""Says that kopf has ended, and at which failure."""
 
 
 class Told(NamedTuple):
@@ -50,54 +57,104 @@ async def watch(namespaces: Sequence[str], heard: Callable[[Told], None]) -> Non
         loop.call_soon_threadsafe(heard, told)
 
     while True:
-        stop = threading.Event()
-        kopfs = asyncio.ensure_future(asyncio.to_thread(_run, namespaces, tell, stop))
+        stop, ended = threading.Event(), Ended()
+        # a daemon: one that does not stop in time does not keep the process
+        threading.Thread(target=_run, args=(namespaces, tell, stop, ended), daemon=True).start()
+        end = asyncio.wrap_future(ended)
         try:
-            await asyncio.wait({kopfs})
+            await asyncio.wait({end})
         finally:
             stop.set()
-        log.warning("the watches ended and begin again: %s", kopfs.exception() or "no reason was given")
+            await asyncio.wait({end}, timeout=_STOP_SECONDS)
+        log.warning("the watches ended and begin again: %s", end.result() or "no reason was given")
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _run(namespaces: Sequence[str], tell: Callable[[Told], None], stop: threading.Event) -> None:
-    settings = kopf.OperatorSettings()
-    settings.posting.enabled = False
-    settings.watching.server_timeout = _WATCH_SECONDS
-    settings.watching.client_timeout = _CLIENT_SECONDS
-    settings.scanning.disabled = bool(namespaces)
-    watching = kopf.operator(
+def _run(
+    namespaces: Sequence[str], tell: Callable[[Told], None], stop: threading.Event, ended: Ended
+) -> None:
+    with asyncio.Runner() as runner:
+        # what kopf leaves behind when it fails says nothing beside the failure
+        runner.get_loop().set_exception_handler(lambda *_: None)
+        ended.set_result(runner.run(_operate(namespaces, tell, stop)))
+
+
+async def _operate(
+    namespaces: Sequence[str], tell: Callable[[Told], None], stop: threading.Event
+) -> BaseException | None:
+    """Until `stop` is set, or something fails: what."""
+    tasks = await kopf.spawn_tasks(
         registry=_registry(tell),
-        settings=settings,
+        settings=_settings(namespaces),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,
         stop_flag=stop,
     )
-    asyncio.run(watching)
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()  # threads of kopf's wait for it
+    await _end_all()
+    return next((error for task in done if (error := task.exception()) is not None), None)
+
+
+async def _end_all() -> None:
+    """End the tasks of this loop.
+
+    kopf would not: of watches one of which has failed, it cancels what tells them to pause as well; they take it for a
+    pause, and go on.
+    """
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        if not task.get_name().startswith("pause-waiter"):
+            task.cancel()
+    await asyncio.wait(others, timeout=_STOP_SECONDS / 2)
+
+
+def _settings(namespaces: Sequence[str]) -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.watching.server_timeout = _WATCH_SECONDS
+    settings.watching.client_timeout = _CLIENT_SECONDS
+    settings.scanning.disabled = bool(namespaces)
+    for kind in CHILDREN:
+        settings.watching.label_selectors[_resource(kind)] = _LABELS
+    return settings
 
 
 def _registry(tell: Callable[[Told], None]) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
 
-    @kopf.on.login(registry=registry)
-    def _log_in(**arguments: Any) -> Any:
-        return kopf.login_via_client(**arguments)
-
     # coroutines: kopf runs plain functions in threads
+    @kopf.on.login(registry=registry)
+    async def _log_in(**_: Any) -> kopf.ConnectionInfo:
+        found = access()
+        scheme, _space, token = (bearer(found) or "").rpartition(" ")
+        return kopf.ConnectionInfo(
+            server=found.host,
+            ca_path=found.ssl_ca_cert,
+            scheme=scheme or None,
+            token=token or None,
+            certificate_path=found.cert_file,
+            private_key_path=found.key_file,
+        )
+
     @kopf.on.event(GROUP, VERSION, "smartstores", registry=registry)
     async def _smartstore(**event: Any) -> None:
         tell(_told("SmartStore", event["name"], event))
 
-    labels: dict[str, Any] = {**MANAGED, ESTATE_LABEL: kopf.PRESENT}
     for kind in CHILDREN:
-        group, _, version = KINDS[kind][0].rpartition("/")
 
         async def _child(kind: str = kind, **event: Any) -> None:
             tell(_told(kind, event["labels"][ESTATE_LABEL], event))
 
-        kopf.on.event(group, version, KINDS[kind][1], labels=labels, registry=registry)(_child)
+        kopf.on.event(*_resource(kind), registry=registry)(_child)
     return registry
+
+
+def _resource(kind: str) -> tuple[str, str, str]:
+    """Group, version and plural."""
+    group, _, version = KINDS[kind][0].rpartition("/")
+    return group, version, KINDS[kind][1]
 
 
 def _told(kind: str, estate: str, event: dict[str, Any]) -> Told:
