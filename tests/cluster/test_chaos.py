@@ -68,7 +68,7 @@ def test_killed_after_each_write_of_a_bring_up(namespace: str, api_server: Path,
                     _free_lease(namespace)
                 found = await state(server, namespace)
                 assert found == await undisturbed(server, namespace, specs)
-            assert kills == len(api.writes) > 60
+            assert kills == len(api.writes) >= len(found)
 
     with_server(work)
 

@@ -8,7 +8,7 @@ import asyncio
 import concurrent.futures
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import kopf
@@ -93,21 +93,22 @@ async def _operate(
     )
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     stop.set()  # threads of kopf's wait for it
-    await _end_all()
+    await _end(tasks)
+    await _end(asyncio.all_tasks() - {asyncio.current_task()})
     return next((error for task in done if (error := task.exception()) is not None), None)
 
 
-async def _end_all() -> None:
-    """End the tasks of this loop.
+async def _end(tasks: Collection["asyncio.Task[Any] | None"]) -> None:
+    """End tasks of kopf's, but do not wait for them for ever.
 
-    kopf would not: of watches one of which has failed, it cancels what tells them to pause as well; they take it for a
-    pause, and go on.
+    When a watch has failed, kopf leaves the others, and in the end cancels them together with what tells them to pause:
+    they take it for a pause, and go on.
     """
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        if not task.get_name().startswith("pause-waiter"):
-            task.cancel()
-    await asyncio.wait(others, timeout=_STOP_SECONDS / 2)
+    ending = [task for task in tasks if task and not task.get_name().startswith("pause-waiter")]
+    for task in ending:
+        task.cancel()
+    if ending:
+        await asyncio.wait(ending, timeout=_STOP_SECONDS / 2)
 
 
 def _settings(namespaces: Sequence[str]) -> kopf.OperatorSettings:

@@ -16,7 +16,6 @@ from tests.mischief import Mischief, endings
 from tests.operator_process import Operator
 from tests.waiting import until
 
-_LEASE_SECONDS = "6"
 _STEPS_PER_SECOND = 2
 _LONGEST_SECONDS = 600.0
 
@@ -28,18 +27,19 @@ async def chaos(
     namespace = "bench-chaos"
     await server._ask("POST", "/api/v1/namespaces", json={"metadata": {"name": namespace}})
     specs = endings(tuple(f"s{number}" for number in range(count)))
-    settings = {"NAMESPACES": namespace, "NAMESPACE": namespace, "LEASE_SECONDS": _LEASE_SECONDS}
-    settings |= {"RESYNC_SECONDS": "30", **IMAGE_SETTINGS}
+    settings = {"NAMESPACES": namespace, "NAMESPACE": namespace, "RESYNC_SECONDS": "30", **IMAGE_SETTINGS}
+    deaths: Counter[str] = Counter()
     async with controllers(server, namespace):
         with FaultyApi(kubeconfig, replace(BAD, seed=seed)) as api:
             with Operator(api.kubeconfig(scratch / "chaos"), scratch / "chaos.log", settings) as operator:
-                killing = asyncio.create_task(_kill(operator, seed))
+                keeping = asyncio.create_task(_keep(operator, deaths))
+                killing = asyncio.create_task(_kill(operator, deaths, seed))
                 await Mischief(server, namespace, specs, seed).do(int(seconds * _STEPS_PER_SECOND))
-                begin = time.monotonic()
                 killing.cancel()
-                kills, ended = await killing
+                begin = time.monotonic()
                 await until(lambda: is_done(server, namespace, specs), _LONGEST_SECONDS, 0.5)
                 settled = time.monotonic() - begin
+                keeping.cancel()
             found = await state(server, namespace)
         wanted = await undisturbed(server, namespace, specs)
     return {
@@ -48,8 +48,8 @@ async def chaos(
         "seconds": round(seconds),
         "requests": len(api.asked),
         "faults": dict(Counter(one.fault for one in api.asked if one.fault)),
-        "kills": kills,
-        "ended_by_itself": ended,
+        "kills": deaths["killed"],
+        "ended_by_itself": deaths["ended"] - deaths["killed"],
         "seconds_to_settle": round(settled, 1),
         "objects": len(found),
         "objects_that_differ": sorted(
@@ -58,20 +58,19 @@ async def chaos(
     }
 
 
-async def _kill(operator: Operator, seed: int) -> tuple[int, int]:
-    """Kill it and start it again until cancelled: how often, and how often it had ended before."""
-    chance, kills, ended = random.Random(seed), 0, 0
-    try:
-        while True:
-            await asyncio.sleep(chance.uniform(5, 15))
-            if operator.process.poll() is None:
-                kills += 1
-            else:
-                ended += 1
-            operator.process.kill()
-            operator.process.wait()
-            operator.start()
-    except asyncio.CancelledError:
+async def _keep(operator: Operator, deaths: Counter[str]) -> None:
+    """Start it again whenever it has ended, as the kubelet would; until cancelled."""
+    while True:
+        await asyncio.sleep(0.2)
         if operator.process.poll() is not None:
+            deaths["ended"] += 1
             operator.start()
-        return kills, ended
+
+
+async def _kill(operator: Operator, deaths: Counter[str], seed: int) -> None:
+    """Again and again until cancelled; the Lease of the one that was killed has to run out before the next one acts."""
+    chance = random.Random(seed)
+    while True:
+        await asyncio.sleep(chance.uniform(15, 30))
+        deaths["killed"] += 1
+        operator.process.kill()
