@@ -29,7 +29,7 @@ class LeadershipLost(Exception):
 class Terms:
     """`seconds`: how long nobody acts at most after the acting operator has died.
 
-    The Lease lasts seven tenths of them, since others look for it only every so often. Its holder gives up after half.
+    The Lease lasts seven tenths of them, since others look for it only every so often; its holder gives up before.
     """
 
     namespace: str
@@ -46,7 +46,7 @@ class Terms:
     @property
     def patience(self) -> float:
         """Seconds after which the holder gives up a Lease that it cannot renew."""
-        return self.seconds / 2
+        return self.duration * 0.7
 
     @property
     def duration(self) -> int:
