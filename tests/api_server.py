@@ -61,10 +61,10 @@ def api_server(root: Path) -> Iterator[Access]:
                 process.wait()
 
 
-def kubectl(*arguments: str) -> str:
-    """Run kubectl; its output."""
+def kubectl(*arguments: str, text: str | None = None) -> str:
+    """Run kubectl, with `text` as its input; its output."""
     program = Path(os.environ["KUBEBUILDER_ASSETS"]) / "kubectl"
-    done = subprocess.run([program, *arguments], check=False, capture_output=True, text=True)
+    done = subprocess.run([program, *arguments], check=False, capture_output=True, text=True, input=text)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from smartstore_operator.reconcile import kinds
 from smartstore_operator.render.kubernetes import Images
 
 IMAGES = Images(
@@ -11,6 +12,10 @@ IMAGES = Images(
     spark="example/spark:1",
     connect="example/connect:1",
 )
+CHILDREN = tuple(
+    kind for kind in kinds.CHILDREN if not any(kind in others for others in kinds.OF_OPERATORS.values())
+)
+"""Kinds of children that every API server has."""
 PLAIN: Mapping[str, Any] = {"kafka": {"type": "SingleNode"}, "streaming": {"backend": "Local"}}
 """What needs no other operator."""
 

@@ -10,6 +10,8 @@ import pytest
 from tests import api_server as server
 from tests.api_server import kubectl
 from tests.cluster.definitions import VARIABLE
+from tests.final_state import IMAGE_SETTINGS
+from tests.operator_process import Operator
 
 collect_ignore = (
     [] if VARIABLE in os.environ else ["test_cloudnative_pg.py", "test_spark_operator.py", "test_strimzi.py"]
@@ -31,3 +33,12 @@ def namespace() -> str:
     name = f"test-{uuid.uuid4().hex[:10]}"
     kubectl("create", "namespace", name)
     return name
+
+
+@pytest.fixture
+def operator(namespace: str, api_server: Path, tmp_path: Path) -> Iterator[Operator]:
+    """It has the rights of the chart and no others, and looks after the test's namespace."""
+    settings = {"NAMESPACES": namespace, "NAMESPACE": namespace, "LEASE_SECONDS": "6", **IMAGE_SETTINGS}
+    with Operator(api_server, tmp_path / "operator.log", settings) as running:
+        yield running
+    print(running.log.read_text()[-4000:])

@@ -1,15 +1,12 @@
 """A SmartStore whose database CloudNativePG runs, against its real resource definition; the test plays its part."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from smartstore_operator.runtime.api_server import ApiServer
 from tests.cluster.definitions import define
-from tests.cluster.test_reconciler import Estate
+from tests.cluster.estate import Estate, with_estate
 
 pytestmark = pytest.mark.cluster
 
@@ -21,14 +18,6 @@ HEALTHY = "Cluster in healthy state"
 def definitions(api_server: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """CloudNativePG's resource definition is in the API server."""
     define("CloudNativePG", tmp_path_factory.mktemp("cloudnative-pg"))
-
-
-def _with_estate(namespace: str, work: Callable[[Estate], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with ApiServer.from_environment() as server:
-            await work(Estate(server, namespace))
-
-    asyncio.run(run())
 
 
 async def _report(estate: Estate, ready: str, phase: str) -> None:
@@ -61,7 +50,7 @@ def test_the_database_comes_up_under_its_operator(namespace: str) -> None:
         await estate.reconcile()
         assert (await estate.condition("PostgresReady"))["status"] == "False"
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_suspended_it_hibernates_and_what_it_keeps_stays(namespace: str) -> None:
@@ -78,4 +67,4 @@ def test_suspended_it_hibernates_and_what_it_keeps_stays(namespace: str) -> None
         assert cluster is not None
         assert cluster["metadata"]["ownerReferences"][0]["name"] == "demo"
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)

@@ -1,98 +1,15 @@
 """Passes of the reconciler against a real API server; the test plays the part of controllers and pods."""
 
-import asyncio
 import base64
-import itertools
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from smartstore_operator.reconcile.kinds import WORKLOADS
-from smartstore_operator.reconcile.reconciler import Reconciler, Report
-from smartstore_operator.render.platform import Platform
-from smartstore_operator.runtime.api_server import ApiServer
-from tests.specs import IMAGES, plain
+from tests.cluster.estate import LABELS, Estate, with_estate
+from tests.specs import CHILDREN
 
 pytestmark = pytest.mark.cluster
-
-LABELS = {"app.kubernetes.io/instance": "demo"}
-CHILDREN = ("ServiceAccount", "ConfigMap", "Secret", "Service", "NetworkPolicy", *WORKLOADS, "CronJob")
-PATCH = {"Content-Type": "application/merge-patch+json"}
-
-
-class Estate:
-    """One SmartStore in its namespace, reconciled by hand."""
-
-    def __init__(self, server: ApiServer, namespace: str) -> None:
-        self.server, self.namespace = server, namespace
-        seconds = itertools.count()
-        self.open: int | None = None
-        """What the source says when it is asked for the number of open stores."""
-        self.reconciler = Reconciler(
-            server, IMAGES, lambda: f"2026-01-01T00:00:{next(seconds):02}Z", self._served
-        )
-
-    async def _served(self, _: Platform) -> int | None:
-        return self.open
-
-    async def apply(self, **spec: Any) -> None:
-        """What a user does."""
-        document = {"apiVersion": "smartstore.io/v1alpha1", "kind": "SmartStore", "spec": plain(**spec)}
-        await self.server.apply({**document, "metadata": {"name": "demo", "namespace": self.namespace}})
-
-    async def live(self) -> dict[str, Any]:
-        found = await self.server.get("SmartStore", self.namespace, "demo")
-        assert found is not None
-        return found
-
-    async def reconcile(self) -> Report:
-        return await self.reconciler.reconcile(await self.live())
-
-    async def condition(self, kind: str = "Ready") -> dict[str, Any]:
-        found = (await self.live())["status"]["conditions"]
-        return dict(next(condition for condition in found if condition["type"] == kind))
-
-    async def children(self, *kinds: str) -> set[str]:
-        return {
-            f"{kind}/{item['metadata']['name']}"
-            for kind in kinds or CHILDREN
-            for item in await self.server.list(kind, self.namespace, LABELS)
-        }
-
-    async def patch(self, path: str, change: dict[str, Any]) -> None:
-        """What anybody does by `kubectl edit`."""
-        await self.server._ask("PATCH", path, headers=PATCH, json=change)
-
-    async def become_ready(self) -> None:
-        """All workloads that exist do their work."""
-        for kind in WORKLOADS:
-            group, plural = ("batch", "jobs") if kind == "Job" else ("apps", f"{kind.lower()}s")
-            for item in await self.server.list(kind, self.namespace, LABELS):
-                status: dict[str, Any] = {"observedGeneration": item["metadata"]["generation"]}
-                status |= {"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}
-                if kind == "Job":
-                    status = {"succeeded": 1}
-                name = item["metadata"]["name"]
-                await self.patch(
-                    f"/apis/{group}/v1/namespaces/{self.namespace}/{plural}/{name}/status", {"status": status}
-                )
-
-    async def until_ready(self) -> int:
-        """Passes until all runs; how many it took."""
-        for count in range(1, 10):
-            if (await self.reconcile()).ready:
-                return count
-            await self.become_ready()
-        raise AssertionError(await self.condition())
-
-
-def _with_estate(namespace: str, work: Callable[[Estate], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with ApiServer.from_environment() as server:
-            await work(Estate(server, namespace))
-
-    asyncio.run(run())
 
 
 def test_components_come_up_in_order_and_a_pass_with_nothing_to_do_writes_nothing(namespace: str) -> None:
@@ -113,7 +30,7 @@ def test_components_come_up_in_order_and_a_pass_with_nothing_to_do_writes_nothin
         assert (again.applied, again.deleted) == ([], [])
         assert (await estate.live())["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_stores_served_are_those_that_the_source_tells_of(namespace: str) -> None:
@@ -135,7 +52,7 @@ def test_stores_served_are_those_that_the_source_tells_of(namespace: str) -> Non
         estate.open = 8
         assert (await estate.reconcile()).is_settled
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_overrides_are_followed_and_end_without_a_trace(namespace: str) -> None:
@@ -157,7 +74,7 @@ def test_overrides_are_followed_and_end_without_a_trace(namespace: str) -> None:
         assert (report.applied, report.drifted) == (["Deployment/demo-bridge"], {})
         assert "nodeSelector" not in await bridge(estate)
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_what_the_api_server_refuses_is_told_and_the_others_go_on(namespace: str) -> None:
@@ -181,7 +98,7 @@ def test_what_the_api_server_refuses_is_told_and_the_others_go_on(namespace: str
         await estate.reconcile()
         assert (await estate.condition())["status"] == "True"
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_disruptive_changes_wait_for_a_maintenance_window(namespace: str) -> None:
@@ -208,7 +125,7 @@ def test_disruptive_changes_wait_for_a_maintenance_window(namespace: str) -> Non
         assert "StatefulSet/demo-hot" in (await estate.reconcile()).applied
         assert (await estate.live())["status"]["pendingChanges"] == []
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_turns_are_told_once(namespace: str) -> None:
@@ -225,7 +142,7 @@ def test_turns_are_told_once(namespace: str) -> None:
             assert turned is None if expected is None else expected.items() <= (turned or {}).items()
         assert (await estate.live())["status"]["selector"].startswith("app.kubernetes.io/name=smartstore")
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_what_somebody_deletes_or_edits_comes_back_and_is_told(namespace: str) -> None:
@@ -249,7 +166,7 @@ def test_what_somebody_deletes_or_edits_comes_back_and_is_told(namespace: str) -
         report = await estate.reconcile()
         assert report.drifted == {"StatefulSet/demo-hot": ["spec.replicas"]}
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_what_is_no_longer_wanted_goes(namespace: str) -> None:
@@ -261,7 +178,7 @@ def test_what_is_no_longer_wanted_goes(namespace: str) -> None:
         assert "StatefulSet/demo-lake" in (await estate.reconcile()).deleted
         assert not [child for child in await estate.children() if "lake" in child]
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_passwords_are_made_once_and_survive_everything(namespace: str) -> None:
@@ -279,7 +196,7 @@ def test_passwords_are_made_once_and_survive_everything(namespace: str) -> None:
         assert second is not None
         assert first["data"].items() < second["data"].items()  # the gateway's came
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_a_spec_that_the_api_server_lets_through_is_refused_with_its_field(namespace: str) -> None:
@@ -294,7 +211,7 @@ def test_a_spec_that_the_api_server_lets_through_is_refused_with_its_field(names
         assert "stores is 500, but the recorded data" in ready["message"]
         assert await estate.children() == before
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_the_passwords_go_with_the_volumes(namespace: str) -> None:
@@ -313,7 +230,7 @@ def test_the_passwords_go_with_the_volumes(namespace: str) -> None:
         assert again is not None
         assert again["data"] == values
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_guarded_brokers_are_reached_with_what_the_users_secrets_have(namespace: str) -> None:
@@ -353,7 +270,7 @@ def test_guarded_brokers_are_reached_with_what_the_users_secrets_have(namespace:
         assert kept is not None
         assert "kafka-password" not in kept["data"]
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_all_children_belong_to_the_smartstore(namespace: str) -> None:
@@ -371,7 +288,7 @@ def test_all_children_belong_to_the_smartstore(namespace: str) -> None:
                 else:
                     assert [(owner["uid"], owner["controller"]) for owner in owners] == [(uid, True)]
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_paused_it_touches_nothing(namespace: str) -> None:
@@ -387,7 +304,7 @@ def test_paused_it_touches_nothing(namespace: str) -> None:
         await estate.apply(paused=False)
         assert "Service/demo-kafka" in (await estate.reconcile()).applied
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_suspended_it_has_no_pods_and_keeps_its_objects(namespace: str) -> None:
@@ -406,4 +323,4 @@ def test_suspended_it_has_no_pods_and_keeps_its_objects(namespace: str) -> None:
         await estate.apply(deletionPolicy="Delete")
         await estate.until_ready()
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)

@@ -1,16 +1,13 @@
 """A SmartStore whose streaming applications the Spark operator runs, against its real resource definition."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smartstore_operator.reconcile.spark import RESUBMISSION
-from smartstore_operator.runtime.api_server import ApiServer
 from tests.cluster.definitions import define
-from tests.cluster.test_reconciler import Estate
+from tests.cluster.estate import Estate, with_estate
 
 pytestmark = pytest.mark.cluster
 
@@ -22,14 +19,6 @@ APPLICATIONS = ("demo-hot", "demo-lake")
 def definitions(api_server: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The Spark operator's resource definition is in the API server."""
     define("SparkOperator", tmp_path_factory.mktemp("spark-operator"))
-
-
-def _with_estate(namespace: str, work: Callable[[Estate], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with ApiServer.from_environment() as server:
-            await work(Estate(server, namespace))
-
-    asyncio.run(run())
 
 
 class SparkOperator:
@@ -88,7 +77,7 @@ def test_the_applications_come_up_after_the_topics_with_volumes_of_their_own(nam
         again = await estate.reconcile()
         assert (again.applied, again.deleted) == ([], [])
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_another_number_of_stores_leaves_the_drivers_alone(namespace: str) -> None:
@@ -98,7 +87,7 @@ def test_another_number_of_stores_leaves_the_drivers_alone(namespace: str) -> No
         await estate.apply(**SPEC, stores=8)
         assert "SparkApplication/demo-hot" not in (await estate.reconcile()).applied
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_a_new_spec_is_ready_with_its_own_driver_only(namespace: str) -> None:
@@ -113,7 +102,7 @@ def test_a_new_spec_is_ready_with_its_own_driver_only(namespace: str) -> None:
         await estate.reconcile()
         assert (await estate.condition("HotReady"))["status"] == "True"
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_one_that_keeps_failing_is_told_and_does_not_wait_ever_longer(namespace: str) -> None:
@@ -143,7 +132,7 @@ def test_one_that_keeps_failing_is_told_and_does_not_wait_ever_longer(namespace:
         assert application["spec"]["sparkConf"][RESUBMISSION] == "2026-01-01T00:00:10Z"
         assert (await estate.reconcile()).applied == []
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_suspended_it_is_suspended_and_back_in_local_mode_it_goes(namespace: str) -> None:
@@ -161,4 +150,4 @@ def test_suspended_it_is_suspended_and_back_in_local_mode_it_goes(namespace: str
         assert await estate.children("SparkApplication") == set()
         assert len(await estate.children("PersistentVolumeClaim")) == len(APPLICATIONS)
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)

@@ -1,8 +1,6 @@
 """A SmartStore whose brokers Strimzi runs, against its real resource definitions; the test plays Strimzi's part."""
 
-import asyncio
 import base64
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +9,9 @@ import pytest
 from smartstore.contracts.derive.sql import table_topics
 from smartstore.contracts.topics import TOPICS
 from smartstore_operator.reconcile.kinds import KINDS, OF_OPERATORS
-from smartstore_operator.runtime.api_server import ApiServer
 from tests.api_server import kubectl
 from tests.cluster.definitions import define
-from tests.cluster.test_reconciler import Estate
+from tests.cluster.estate import Estate, with_estate
 
 pytestmark = pytest.mark.cluster
 
@@ -29,14 +26,6 @@ def scratch(api_server: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("strimzi")
     define("Strimzi", found)
     return found
-
-
-def _with_estate(namespace: str, work: Callable[[Estate], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with ApiServer.from_environment() as server:
-            await work(Estate(server, namespace))
-
-    asyncio.run(run())
 
 
 class Strimzi:
@@ -96,7 +85,7 @@ def test_brokers_topics_connect_and_connectors_come_up_in_order(namespace: str) 
         again = await estate.reconcile()
         assert (again.applied, again.deleted) == ([], [])
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_what_strimzi_says_is_passed_on(namespace: str) -> None:
@@ -136,7 +125,7 @@ def test_what_strimzi_says_is_passed_on(namespace: str) -> None:
         told = (await estate.condition("ConnectorsReady"))["message"]
         assert told == "KafkaConnector demo-sink-alerts: PSQLException: no such table"
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_a_stale_ready_is_not_believed_and_edits_are_taken_back(namespace: str) -> None:
@@ -159,7 +148,7 @@ def test_a_stale_ready_is_not_believed_and_edits_are_taken_back(namespace: str) 
         await estate.server.delete("KafkaTopic", namespace, "demo-alerts")
         assert "KafkaTopic/demo-alerts" in (await estate.reconcile()).applied
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 @pytest.mark.parametrize("policy", ["Retain", "Delete"])
@@ -175,7 +164,7 @@ def test_topics_stay_with_the_data_that_they_describe(namespace: str, policy: st
         assert pool["metadata"]["ownerReferences"][0]["name"] == "demo"
         assert pool["spec"]["storage"]["volumes"][0]["deleteClaim"] == (policy == "Delete")
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_suspended_connect_stops_and_the_brokers_go_on(namespace: str) -> None:
@@ -190,7 +179,7 @@ def test_suspended_connect_stops_and_the_brokers_go_on(namespace: str) -> None:
         assert pool is not None
         assert (connect["spec"]["replicas"], pool["spec"]["replicas"]) == (0, 1)
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)
 
 
 def test_without_strimzi_it_says_what_to_do_and_goes_on_when_it_is_there(
@@ -212,8 +201,8 @@ def test_without_strimzi_it_says_what_to_do_and_goes_on_when_it_is_there(
     async def goes_on(estate: Estate) -> None:
         await _until_ready(estate)
 
-    _with_estate(namespace, work)
-    _with_estate(namespace, goes_on)
+    with_estate(namespace, work)
+    with_estate(namespace, goes_on)
 
 
 def test_secured_brokers_are_reached_with_their_own_certificates_and_our_user(namespace: str) -> None:
@@ -238,4 +227,4 @@ def test_secured_brokers_are_reached_with_their_own_certificates_and_our_user(na
         again = await estate.reconcile()
         assert (again.applied, again.deleted) == ([], [])
 
-    _with_estate(namespace, work)
+    with_estate(namespace, work)

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     DRIVER_ENDED = "DriverEnded"
 
     DRIFT_CORRECTED = "DriftCorrected"
+    FIELDS_TAKEN_OVER = "FieldsTakenOver"
 
 
 OF_READY: Mapping[Reason, str] = {
@@ -71,6 +72,7 @@ OF_COMPONENTS: Mapping[Reason, str] = {
 
 OF_EVENTS: Mapping[Reason, str] = {
     Reason.DRIFT_CORRECTED: "Somebody else changed an object, and it was taken back; the note names the fields.",
+    Reason.FIELDS_TAKEN_OVER: "Another manager had applied fields, and they were taken over; the note names both.",
 }
 """What the Events mean that are no turn of `Ready`."""
 

@@ -11,7 +11,7 @@ def held_back(components: Sequence[Component], healths: Mapping[str, Health]) ->
     """The components that must not be created yet, with what they wait for; `components` come after their needs.
 
     One that exists is never held back: what it needs may fail for a while without being a reason to take it away.
-    What it needs must have what that needs in turn: topics that an earlier SmartStore left are there before the brokers.
+    What it needs must have what that needs in turn: topics that an earlier SmartStore left are there before brokers.
     """
     waiting: dict[str, Health] = {}
     lacking: dict[str, list[str]] = {}

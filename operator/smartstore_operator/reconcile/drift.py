@@ -5,44 +5,61 @@ after a restart of the operator an unchanged object is recognised without a writ
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 
-def differences(wanted: Any, found: Any, path: str = "") -> list[str]:
-    """Paths of the fields of `wanted` that `found` does not have so, without values, which may be secrets.
+@dataclass(frozen=True)
+class Item:
+    """A step into a list: to the item of this name, or with this number if the items have no names."""
+
+    place: str
+    value: Any
+    """The item as it is wanted."""
+
+
+Path = tuple[str | Item, ...]
+"""From an object to one of its fields: keys, and items of lists."""
+
+
+def differences(wanted: Any, found: Any) -> list[str]:
+    """Paths of the fields of `wanted` that `found` does not have so, without values, which may be secrets."""
+    return [as_text(path) for path in differing(wanted, found)]
+
+
+def differing(wanted: Any, found: Any) -> list[Path]:
+    """The fields of `wanted` that `found` does not have so.
 
     What `found` has beside them belongs to others: defaults of the API server, and fields of other managers. Items
     of a list are recognised by their `name`, else by their place.
     """
     if isinstance(wanted, Mapping):
         if not isinstance(found, Mapping):
-            return [path]
-        return [
-            line
-            for key, value in wanted.items()
-            for line in differences(value, found.get(key), _join(path, key))
-        ]
+            return [()]
+        return [(key, *rest) for key, value in wanted.items() for rest in differing(value, found.get(key))]
     if isinstance(wanted, Sequence) and not isinstance(wanted, str):
         if not isinstance(found, Sequence) or isinstance(found, str):
-            return [path]
-        return _of_lists(wanted, found, path)
-    return [] if wanted == found else [path]
+            return [()]
+        return _of_lists(wanted, found)
+    return [] if wanted == found else [()]
 
 
-def _of_lists(wanted: Sequence[Any], found: Sequence[Any], path: str) -> list[str]:
+def as_text(path: Path) -> str:
+    """`spec.template.spec.containers[kafka].image`."""
+    text = "".join(f"[{step.place}]" if isinstance(step, Item) else f".{step}" for step in path)
+    return text.removeprefix(".")
+
+
+def _of_lists(wanted: Sequence[Any], found: Sequence[Any]) -> list[Path]:
     named = all(isinstance(item, Mapping) and "name" in item for item in wanted)
     if not named:
         if len(wanted) != len(found):
-            return [path]
-        pairs = zip(wanted, found, strict=True)
-        return [line for n, (a, b) in enumerate(pairs) for line in differences(a, b, f"{path}[{n}]")]
+            return [()]
+        pairs = enumerate(zip(wanted, found, strict=True))
+        return [(Item(str(n), a), *rest) for n, (a, b) in pairs for rest in differing(a, b)]
     by_name = {item.get("name"): item for item in found if isinstance(item, Mapping)}
     return [
-        line
+        (Item(str(item["name"]), item), *rest)
         for item in wanted
-        for line in differences(item, by_name.get(item["name"]), f"{path}[{item['name']}]")
+        for rest in differing(item, by_name.get(item["name"]))
     ]
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key

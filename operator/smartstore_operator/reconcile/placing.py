@@ -6,7 +6,7 @@ from smartstore_operator.api.problems import Problem, SpecError
 from smartstore_operator.api.services import SecretKey
 from smartstore_operator.api.smartstore import SmartStore, Spec
 from smartstore_operator.reconcile import credentials
-from smartstore_operator.reconcile.children import belonging, marked, owners_of
+from smartstore_operator.reconcile.children import belonging, marked, owners_of, version_of
 from smartstore_operator.reconcile.cluster import Cluster, Object
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.render import secret_names
@@ -37,7 +37,7 @@ async def placed(cluster: Cluster, smartstore: SmartStore, live: Object) -> tupl
     for secret, there in zip(own, kept, strict=True):
         is_wrong = differences(secret, there or {}) or owners_of(there) != owners_of(secret)
         if is_wrong and not smartstore.spec.paused:
-            await cluster.apply(secret, force=True)
+            await _keep(cluster, secret, there)
     return platform, own
 
 
@@ -48,6 +48,19 @@ async def _strimzi_ca(cluster: Cluster, smartstore: SmartStore, namespace: str) 
         return ""
     secret = await cluster.get("Secret", namespace, strimzi.ca_secret(smartstore.name))
     return credentials.value_of(secret, strimzi.CA_KEY) or ""
+
+
+async def _keep(cluster: Cluster, secret: Object, there: Object | None) -> None:
+    """Write one of the copies, over nothing else than what was read.
+
+    A request of an operator that was killed may still be on its way; its passwords open nothing that ours have made.
+    """
+    meta = secret["metadata"]
+    if there is None:  # creating is refused where there is one, applying is not
+        name = {"name": meta["name"], "namespace": meta["namespace"]}
+        there = await cluster.create({**secret, "metadata": name})
+    version = {"resourceVersion": version_of(there)}
+    await cluster.apply({**secret, "metadata": {**meta, **version}}, force=True)
 
 
 async def _given(cluster: Cluster, smartstore: SmartStore, namespace: str) -> dict[str, str]:

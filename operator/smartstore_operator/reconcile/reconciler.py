@@ -20,11 +20,12 @@ from smartstore_operator.reconcile.bringup import held_back
 from smartstore_operator.reconcile.children import marked, owned, rendering_of, version_of
 from smartstore_operator.reconcile.cluster import Cluster, Object, RequestRefused
 from smartstore_operator.reconcile.conditions import READY, choice_of, conditions, refused
-from smartstore_operator.reconcile.drift import differences
+from smartstore_operator.reconcile.drift import Path, as_text, differences, differing
 from smartstore_operator.reconcile.health import Health
 from smartstore_operator.reconcile.judging import health
 from smartstore_operator.reconcile.kinds import CHILDREN, HOLDING_DATA, STARTED
 from smartstore_operator.reconcile.operators import not_installed
+from smartstore_operator.reconcile.ownership import appliers
 from smartstore_operator.reconcile.placing import placed
 from smartstore_operator.reconcile.windows import is_disruptive, next_opening
 from smartstore_operator.render.component import Component
@@ -47,11 +48,15 @@ class Report:
     """`StatefulSet/demo-hot`, in order."""
     drifted: dict[str, list[str]] = field(default_factory=dict)
     """Objects that somebody had changed although the spec stayed the same, with the fields."""
+    taken: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """Objects with fields that other managers had applied with other values: the fields by manager."""
     deleted: list[str] = field(default_factory=list)
     is_settled: bool = False
     """Whether nothing is left to do or to wait for."""
     objects: int = 0
     """How many the SmartStore has."""
+    seen: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Resource versions that the pass looked at, by kind and name; of what may be watched, so without pods."""
     turned: Mapping[str, Any] | None = None
     """The condition `Ready`, if its status or reason is another one than before."""
     opening: datetime | None = None
@@ -64,6 +69,7 @@ class _Changes:
 
     applied: list[str] = field(default_factory=list)
     drifted: dict[str, list[str]] = field(default_factory=dict)
+    taken: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
     refused: dict[str, Health] = field(default_factory=dict)
     """By component: what the API server did not take."""
@@ -140,9 +146,11 @@ class Reconciler:
             is_ready,
             done.applied,
             done.drifted,
+            done.taken,
             done.deleted,
             is_settled=is_ready and facts["stores"] == smartstore.spec.stores and not pending,
             objects=len(wanted),
+            seen={_key(live): version_of(live), **_watched(found)},
             turned=_turned(status, live),
             opening=opening if pending else None,
         )
@@ -174,8 +182,8 @@ class Reconciler:
         for manifest in wanted:
             key, component = _key(manifest), _component_of(manifest)
             there = found.get(key)
-            fields = differences(manifest, there or {})
-            if not fields:
+            paths = differing(manifest, there or {})
+            if not paths:
                 continue
             is_drift = there is not None and rendering_of(there) == rendering_of(manifest)
             if component in held and not is_drift:
@@ -191,8 +199,7 @@ class Reconciler:
             if there is not None and version_of(written) == version_of(there):
                 continue  # only another way to write the same, such as 0.5 for 500m in an override
             done.applied.append("/".join(key))
-            if is_drift:
-                done.drifted["/".join(key)] = fields
+            _note(paths, there or {}, done, "/".join(key), is_drift=is_drift)
 
     async def _prune(
         self, wanted: Sequence[Object], found: Mapping[tuple[str, str], Object], done: _Changes
@@ -237,6 +244,20 @@ def _child(
     final = spark.resubmitted(manifest, found.get(_key(manifest)))
     stays = smartstore.spec.deletion_policy == "Retain" and manifest["kind"] in HOLDING_DATA
     return marked(final) if stays else owned(final, live)
+
+
+def _note(paths: Sequence[Path], there: Object, done: _Changes, name: str, *, is_drift: bool) -> None:
+    """Whose the fields were that have been written."""
+    for path in paths:
+        owners = appliers(path, there)
+        for owner in owners:
+            done.taken.setdefault(name, {}).setdefault(owner, []).append(as_text(path))
+        if is_drift and not owners:
+            done.drifted.setdefault(name, []).append(as_text(path))
+
+
+def _watched(found: Mapping[tuple[str, str], Object]) -> dict[tuple[str, str], str]:
+    return {key: version_of(item) for key, item in found.items() if key[0] in CHILDREN}
 
 
 def _key(item: Mapping[str, Any]) -> tuple[str, str]:

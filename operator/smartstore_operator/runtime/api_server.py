@@ -3,23 +3,24 @@
 Objects are dictionaries as the API server has them. Children are written by server-side apply, under one name.
 """
 
+import asyncio
 import json
-import os
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import httpx
-from kubernetes import config
 from kubernetes.client import Configuration
 
-from smartstore_operator.reconcile.cluster import RequestRefused
+from smartstore_operator.reconcile.cluster import MANAGER, RequestRefused
 from smartstore_operator.reconcile.kinds import KINDS
+from smartstore_operator.runtime.access import access, bearer
 
-MANAGER = "smartstore-operator"
 _SECONDS = 30.0
 _SERVED_SECONDS = 30.0
+_TRIES, _LONGEST_WAIT = 4, 60.0
+"""How often a request is sent that the API server wants to have later, and how long it may put us off each time."""
 
 
 class ApiError(Exception):
@@ -31,16 +32,10 @@ class ApiError(Exception):
         status: int,
         reason: str,
         message: str,
-        retry_after: float | None = None,
         causes: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(f"{what}: {message}")
-        self.status, self.reason, self.retry_after, self.causes = status, reason, retry_after, causes
-
-    @property
-    def is_temporary(self) -> bool:
-        """Whether the same request may work later."""
-        return self.status == 429 or self.status >= 500
+        self.status, self.reason, self.causes = status, reason, causes
 
     @property
     def is_ending(self) -> bool:
@@ -57,28 +52,26 @@ class ApplyConflict(ApiError):
 
 
 class ApiServer:
-    """A connection pool to one API server; use as an async context manager."""
+    """A connection pool to one API server; use as an async context manager.
+
+    What the API server puts off with `Retry-After` is asked for again then; until then nothing else is asked for.
+    """
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
         self._served: dict[str, tuple[frozenset[str], float]] = {}
+        self._quiet_until = 0.0
         self.called: Callable[[str, str], None] = _unheard
         """Hears the verb and the status code of every request; `0` is one without an answer."""
 
     @classmethod
     def from_environment(cls) -> Self:
-        """By `$KUBECONFIG` or `~/.kube/config`, else by the pod's service account.
+        """As `access` finds it.
 
         Raises:
-            kubernetes.config.ConfigException: there is neither.
+            kubernetes.config.ConfigException: it finds nothing.
         """
-        found = Configuration()
-        # the library looks at the variable only once, when it is imported
-        where = {"config_file": os.environ["KUBECONFIG"]} if "KUBECONFIG" in os.environ else {}
-        if not where and "KUBERNETES_SERVICE_HOST" in os.environ:
-            config.load_incluster_config(client_configuration=found)
-        else:
-            config.load_kube_config(client_configuration=found, **where)
+        found = access()
         context = ssl.create_default_context(cafile=found.ssl_ca_cert)
         if found.cert_file:
             context.load_cert_chain(found.cert_file, found.key_file)
@@ -127,7 +120,7 @@ class ApiServer:
             ApiError: it is there (409), or the API server refused.
         """
         path = _path(manifest["kind"], manifest["metadata"].get("namespace"))
-        return await self._ask("POST", path, json=manifest)
+        return await self._ask("POST", path, params={"fieldManager": MANAGER}, json=manifest)
 
     async def replace(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Replace an object that must still have the manifest's `resourceVersion`.
@@ -207,27 +200,41 @@ class ApiServer:
         )
 
     async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        what, clock = f"{method} {path}", asyncio.get_running_loop()
+        for _ in range(_TRIES):
+            while (wait := self._quiet_until - clock.time()) > 0:
+                await asyncio.sleep(wait)
+            response = await self._send(method, path, **request)
+            put_off = _put_off(response)
+            if put_off is None:
+                break
+            self._quiet_until = max(self._quiet_until, clock.time() + put_off)
+        content = _content(response)
+        if not response.is_success:
+            raise _error(what, response, content)
+        if content is None:
+            raise ApiError(what, response.status_code, "NoObject", f"no JSON object: {response.text[:200]}")
+        return content
+
+    async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             response = await self._client.request(method, path, **request)
         except httpx.HTTPError:
             self.called(method, "0")
             raise
         self.called(method, str(response.status_code))
-        if response.is_success:
-            return dict(response.json())
-        raise _error(f"{method} {path}", response)
+        return response
 
 
 class _Token(httpx.Auth):
-    """The bearer token, which a cluster renews in its file every hour."""
+    """The bearer token."""
 
     def __init__(self, found: Configuration) -> None:
         self._found = found
 
     def auth_flow(self, request: httpx.Request) -> Any:
-        token = self._found.get_api_key_with_prefix("BearerToken", "authorization")
-        if token:
-            request.headers["Authorization"] = token
+        if header := bearer(self._found):
+            request.headers["Authorization"] = header
         yield request
 
 
@@ -245,17 +252,28 @@ def _root(version: str) -> str:
     return f"/apis/{version}" if "/" in version else f"/api/{version}"
 
 
-def _error(what: str, response: httpx.Response) -> ApiError:
+def _put_off(response: httpx.Response) -> float | None:
+    """For how many seconds the API server wants to be left alone: it has too much to do, or is about to end."""
+    wait = response.headers.get("Retry-After", "")
+    return min(float(wait), _LONGEST_WAIT) if response.is_error and wait.isdigit() else None
+
+
+def _content(response: httpx.Response) -> dict[str, Any] | None:
+    """The JSON object of an answer; None for anything else, such as the page of a proxy."""
     try:
-        status = response.json()
+        content = response.json()
     except ValueError:
-        status = {}
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _error(what: str, response: httpx.Response, content: Mapping[str, Any] | None) -> ApiError:
+    status = content or {}
     reason = str(status.get("reason", response.reason_phrase))
     message = str(status.get("message", response.text[:500]))
-    wait = response.headers.get("Retry-After", "")
-    causes = frozenset(cause.get("reason", "") for cause in status.get("details", {}).get("causes", []))
+    details = status.get("details") or {}
+    causes = frozenset(cause.get("reason", "") for cause in details.get("causes") or [])
     kind = ApplyConflict if "FieldManagerConflict" in causes else ApiError
     if response.status_code in (400, 422):
         kind = ApiRefusal
-    seconds = float(wait) if wait.isdigit() else None
-    return kind(what, response.status_code, reason, message, seconds, causes)
+    return kind(what, response.status_code, reason, message, causes)

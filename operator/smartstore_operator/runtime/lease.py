@@ -1,7 +1,7 @@
 """Which of several operators acts: the one that holds the Lease.
 
 The rules are those of client-go's leader election: whoever does not hold the Lease takes it when it has not changed for
-its duration, by the own clock, since clocks of machines differ; whoever holds it stops acting before that.
+its duration, by the own clock, since clocks of machines differ; whoever holds it stops acting well before that.
 https://pkg.go.dev/k8s.io/client-go/tools/leaderelection
 """
 
@@ -27,7 +27,10 @@ class LeadershipLost(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """`seconds` until a Lease that is not renewed is free; its holder gives up after two thirds of them."""
+    """`seconds`: how long nobody acts at most after the acting operator has died.
+
+    The Lease lasts seven tenths of them, since others look for it only every so often; its holder gives up before.
+    """
 
     namespace: str
     name: str = "smartstore-operator"
@@ -38,7 +41,17 @@ class Terms:
     @property
     def pause(self) -> float:
         """Seconds between two looks."""
-        return self.seconds / 6
+        return self.seconds / 10
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which the holder gives up a Lease that it cannot renew."""
+        return self.duration * 0.7
+
+    @property
+    def duration(self) -> int:
+        """Seconds until a Lease that is not renewed is free; a Lease has whole ones."""
+        return int(self.seconds * 0.7)
 
 
 class Leadership:
@@ -71,7 +84,7 @@ class Leadership:
     async def _hold(self, acting: "asyncio.Future[None]") -> None:
         clock = asyncio.get_running_loop()
         renewed = clock.time()
-        patience = self._terms.seconds * 2 / 3
+        patience = self._terms.patience
         while not acting.done():
             await asyncio.wait({acting}, timeout=self._terms.pause)
             try:
@@ -82,8 +95,10 @@ class Leadership:
             is_taken = self._holder not in ("", self._terms.identity)
             if held:
                 renewed = clock.time()
-            elif is_taken or clock.time() - renewed >= patience:
-                raise LeadershipLost(f"the Lease is held by {self._holder or 'nobody'}")
+            elif is_taken:
+                raise LeadershipLost(f"the Lease is held by {self._holder}")
+            elif clock.time() - renewed >= patience:
+                raise LeadershipLost(f"the Lease could not be renewed for {patience:g} s")
 
     @property
     def _holder(self) -> str:
@@ -96,7 +111,7 @@ class Leadership:
             now = asyncio.get_running_loop().time()
             if live is not None and live.get("spec") != self._seen.get("spec"):
                 self._seen, self._seen_at = live, now
-            waits_for = self._seen.get("spec", {}).get("leaseDurationSeconds") or self._terms.seconds
+            waits_for = self._seen.get("spec", {}).get("leaseDurationSeconds") or self._terms.duration
             is_free = live is None or not self._holder or now - self._seen_at > waits_for
             if not is_free and self._holder != self._terms.identity:
                 return False
@@ -114,7 +129,7 @@ class Leadership:
         took_over = before.get("holderIdentity") != holder
         spec = {
             "holderIdentity": holder,
-            "leaseDurationSeconds": self._terms.seconds,
+            "leaseDurationSeconds": self._terms.duration,
             "acquireTime": stamp if took_over else before.get("acquireTime", stamp),
             "renewTime": stamp,
             "leaseTransitions": before.get("leaseTransitions", 0)

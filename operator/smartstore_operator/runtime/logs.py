@@ -48,3 +48,6 @@ def configure(form: Literal["text", "json"]) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for talkative in ("httpx", "kopf", "aiohttp"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    # these tell of each task what `watches` says once
+    for talkative in ("running", "orchestration"):
+        logging.getLogger(f"kopf._core.reactor.{talkative}").setLevel(logging.CRITICAL)

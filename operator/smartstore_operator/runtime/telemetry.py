@@ -31,6 +31,9 @@ class Telemetry:
         self._applied = self._counter("applied", "Objects written.", "kind")
         self._deleted = self._counter("deleted", "Objects deleted that were no longer wanted.", "kind")
         self._drifted = self._counter("drift_corrected", "Changes of others that were taken back.", "kind")
+        self._taken = self._counter(
+            "taken_over", "Objects with fields taken over from other appliers.", "kind"
+        )
         self._estates = self._gauge("smartstores", "SmartStores by state: ready, not_ready.", "state")
         self._objects = self._gauge("managed_objects", "Objects of all SmartStores.")
         self._depth = self._gauge("queue_depth", "SmartStores that wait for a worker.")
@@ -65,6 +68,7 @@ class Telemetry:
             (self._applied, report.applied),
             (self._deleted, report.deleted),
             (self._drifted, report.drifted),
+            (self._taken, report.taken),
         ):
             for item in items:
                 counter.labels(item.partition("/")[0]).inc()

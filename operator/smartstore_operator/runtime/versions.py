@@ -21,26 +21,38 @@ class Watched(Generic[Name]):
         self._versions: dict[Name, Versions] = {}
         self._settled: dict[Name, tuple[Versions, float]] = {}
 
-    def told(self, name: Name, kind: str, item: str, version: str | None) -> None:
-        """A watch told of an object of the SmartStore; no version: it is gone."""
+    def told(self, name: Name, kind: str, item: str, version: str | None, *, is_first: bool = False) -> None:
+        """A watch told of an object of the SmartStore; no version: it is gone. `is_first`: as it begins.
+
+        One that begins again says what there is, not what went meanwhile: whatever was settled is to be looked at.
+        """
         known = self._versions.setdefault(name, {})
+        if is_first and (kind, item) in known:
+            self._settled.pop(name, None)
         if version is None:
             known.pop((kind, item), None)
         else:
             known[kind, item] = version
 
     def now(self, name: Name) -> Versions:
-        """The versions known now; take them before looking, what is told meanwhile then counts as another one."""
+        """The versions known now."""
         return dict(self._versions.get(name, {}))
 
-    def settled(self, name: Name, versions: Versions) -> None:
-        """At these versions nothing was left to do."""
-        self._settled[name] = versions, self._clock() + self._valid_seconds
+    def settled(self, name: Name, before: Versions, seen: Versions) -> None:
+        """A look found these versions and nothing left to do; `before` is what was known when it began.
+
+        What was known and is not found is gone without having been told.
+        """
+        known = self._versions.setdefault(name, {})
+        for item, version in before.items():
+            if item not in seen and known.get(item) == version:
+                del known[item]
+        self._settled[name] = seen, self._clock() + self._valid_seconds
 
     def is_settled(self, name: Name) -> bool:
-        """Whether nothing has changed since nothing was left to do."""
-        versions, until = self._settled.get(name, ({}, 0.0))
-        return self._clock() < until and versions == self._versions.get(name, {})
+        """Whether all that is told is what the last look found, and nothing was left to do."""
+        seen, until = self._settled.get(name, ({}, 0.0))
+        return self._clock() < until and seen == self._versions.get(name, {})
 
     def forget(self, name: Name) -> None:
         """The SmartStore is gone."""

@@ -2,10 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 from smartstore_operator.runtime.api_server import ApiError, ApiServer
+from tests.waiting import until
 
 PER_NAMESPACE = 50
 _MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -66,10 +65,3 @@ async def delete_child(server: ApiServer, namespace: str, name: str) -> float:
 
     await until(is_back, 120)
     return time.monotonic() - begin
-
-
-async def until(what: Callable[[], Awaitable[Any]], seconds: float, pause: float = 0.02) -> None:
-    """Wait until `what` is true; raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not await what():
-            await asyncio.sleep(pause)

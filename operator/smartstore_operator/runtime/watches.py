@@ -1,0 +1,163 @@
+"""What the API server tells of SmartStores and their objects, by kopf: informer and lifecycle only.
+
+kopf's change-detecting handlers would keep annotations on objects and miss what happened while nobody looked; an event
+here only says which SmartStore to look at.
+"""
+
+import asyncio
+import concurrent.futures
+import logging
+import threading
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
+
+import kopf
+
+from smartstore_operator.api.marks import ESTATE_LABEL
+from smartstore_operator.api.smartstore import GROUP, VERSION
+from smartstore_operator.reconcile.kinds import CHILDREN, KINDS
+from smartstore_operator.render.kubernetes.metadata import MANAGED
+from smartstore_operator.runtime.access import access, bearer
+
+log = logging.getLogger(__name__)
+
+_WATCH_SECONDS, _CLIENT_SECONDS = 240, 300
+"""The server ends a watch before the client would give it up: a watch that is dead without saying so is found."""
+_LABELS = ",".join((*(f"{name}={value}" for name, value in MANAGED.items()), ESTATE_LABEL))
+"""The API server selects by them, so it tells of nobody else's objects, and that one is gone which lost its label."""
+_PAUSE_SECONDS, _STOP_SECONDS = 1.0, 5.0
+
+Ended = concurrent.futures.Future[BaseException | None]
+"""Says that kopf has ended, and at which failure."""
+
+
+class Told(NamedTuple):
+    """One event of a watch."""
+
+    kind: str
+    namespace: str
+    name: str
+    estate: str
+    """The SmartStore that it is about."""
+    version: str | None
+    """The object's resource version; None: it is gone."""
+    is_first: bool
+    """Whether it is there as the watch begins, or begins again."""
+
+
+async def watch(namespaces: Sequence[str], heard: Callable[[Told], None]) -> None:
+    """Tell `heard` what happens in these namespaces, all if there are none, until cancelled.
+
+    kopf follows cut connections by itself and ends at what it does not expect, such as an error within a watch. Then it
+    begins again. It has a thread with a loop of its own, since it ends all tasks of its loop with itself.
+    """
+    loop = asyncio.get_running_loop()
+
+    def tell(told: Told) -> None:
+        loop.call_soon_threadsafe(heard, told)
+
+    while True:
+        stop, ended = threading.Event(), Ended()
+        # a daemon: one that does not stop in time does not keep the process
+        threading.Thread(target=_run, args=(namespaces, tell, stop, ended), daemon=True).start()
+        end = asyncio.wrap_future(ended)
+        try:
+            await asyncio.wait({end})
+        finally:
+            stop.set()
+            await asyncio.wait({end}, timeout=_STOP_SECONDS)
+        log.warning("the watches ended and begin again: %s", end.result() or "no reason was given")
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _run(
+    namespaces: Sequence[str], tell: Callable[[Told], None], stop: threading.Event, ended: Ended
+) -> None:
+    with asyncio.Runner() as runner:
+        # what kopf leaves behind when it fails says nothing beside the failure
+        runner.get_loop().set_exception_handler(lambda *_: None)
+        ended.set_result(runner.run(_operate(namespaces, tell, stop)))
+
+
+async def _operate(
+    namespaces: Sequence[str], tell: Callable[[Told], None], stop: threading.Event
+) -> BaseException | None:
+    """Until `stop` is set, or something fails: what."""
+    tasks = await kopf.spawn_tasks(
+        registry=_registry(tell),
+        settings=_settings(namespaces),
+        standalone=True,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        stop_flag=stop,
+    )
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()  # threads of kopf's wait for it
+    await _end(tasks)
+    await _end(asyncio.all_tasks() - {asyncio.current_task()})
+    return next((error for task in done if (error := task.exception()) is not None), None)
+
+
+async def _end(tasks: Collection["asyncio.Task[Any] | None"]) -> None:
+    """End tasks of kopf's, but do not wait for them for ever.
+
+    When a watch has failed, kopf leaves the others, and in the end cancels them together with what tells them to pause:
+    they take it for a pause, and go on.
+    """
+    ending = [task for task in tasks if task and not task.get_name().startswith("pause-waiter")]
+    for task in ending:
+        task.cancel()
+    if ending:
+        await asyncio.wait(ending, timeout=_STOP_SECONDS / 2)
+
+
+def _settings(namespaces: Sequence[str]) -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.watching.server_timeout = _WATCH_SECONDS
+    settings.watching.client_timeout = _CLIENT_SECONDS
+    settings.scanning.disabled = bool(namespaces)
+    for kind in CHILDREN:
+        settings.watching.label_selectors[_resource(kind)] = _LABELS
+    return settings
+
+
+def _registry(tell: Callable[[Told], None]) -> kopf.OperatorRegistry:
+    registry = kopf.OperatorRegistry()
+
+    # coroutines: kopf runs plain functions in threads
+    @kopf.on.login(registry=registry)
+    async def _log_in(**_: Any) -> kopf.ConnectionInfo:
+        found = access()
+        scheme, _space, token = (bearer(found) or "").rpartition(" ")
+        return kopf.ConnectionInfo(
+            server=found.host,
+            ca_path=found.ssl_ca_cert,
+            scheme=scheme or None,
+            token=token or None,
+            certificate_path=found.cert_file,
+            private_key_path=found.key_file,
+        )
+
+    @kopf.on.event(GROUP, VERSION, "smartstores", registry=registry)
+    async def _smartstore(**event: Any) -> None:
+        tell(_told("SmartStore", event["name"], event))
+
+    for kind in CHILDREN:
+
+        async def _child(kind: str = kind, **event: Any) -> None:
+            tell(_told(kind, event["labels"][ESTATE_LABEL], event))
+
+        kopf.on.event(*_resource(kind), registry=registry)(_child)
+    return registry
+
+
+def _resource(kind: str) -> tuple[str, str, str]:
+    """Group, version and plural."""
+    group, _, version = KINDS[kind][0].rpartition("/")
+    return group, version, KINDS[kind][1]
+
+
+def _told(kind: str, estate: str, event: dict[str, Any]) -> Told:
+    version = None if event["type"] == "DELETED" else str(event["body"]["metadata"]["resourceVersion"])
+    return Told(kind, event["namespace"], event["name"], estate, version, event["type"] is None)

@@ -1,0 +1,100 @@
+"""One SmartStore reconciled by hand, by an administrator who also plays controllers and pods."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from smartstore_operator.reconcile.kinds import WORKLOADS
+from smartstore_operator.reconcile.reconciler import Reconciler, Report
+from smartstore_operator.render.platform import Platform
+from smartstore_operator.runtime.api_server import ApiServer
+from tests.specs import CHILDREN, IMAGES, plain
+
+LABELS = {"app.kubernetes.io/instance": "demo"}
+PATCH = {"Content-Type": "application/merge-patch+json"}
+
+
+class Estate:
+    """One SmartStore in its namespace, reconciled by hand."""
+
+    def __init__(self, server: ApiServer, namespace: str) -> None:
+        self.server, self.namespace = server, namespace
+        seconds = itertools.count()
+        self.open: int | None = None
+        """What the source says when it is asked for the number of open stores."""
+        self.reconciler = Reconciler(
+            server, IMAGES, lambda: f"2026-01-01T00:00:{next(seconds) % 60:02}Z", self._served
+        )
+
+    async def _served(self, _: Platform) -> int | None:
+        return self.open
+
+    async def apply(self, **spec: Any) -> None:
+        """What a user does."""
+        document = {"apiVersion": "smartstore.io/v1alpha1", "kind": "SmartStore", "spec": plain(**spec)}
+        await self.server.apply({**document, "metadata": {"name": "demo", "namespace": self.namespace}})
+
+    async def live(self) -> dict[str, Any]:
+        found = await self.server.get("SmartStore", self.namespace, "demo")
+        assert found is not None
+        return found
+
+    async def reconcile(self) -> Report:
+        return await self.reconciler.reconcile(await self.live())
+
+    async def condition(self, kind: str = "Ready") -> dict[str, Any]:
+        found = (await self.live())["status"]["conditions"]
+        return dict(next(condition for condition in found if condition["type"] == kind))
+
+    async def children(self, *kinds: str) -> set[str]:
+        return {
+            f"{kind}/{item['metadata']['name']}"
+            for kind in kinds or CHILDREN
+            for item in await self.server.list(kind, self.namespace, LABELS)
+        }
+
+    async def patch(self, path: str, change: dict[str, Any]) -> None:
+        """What anybody does by `kubectl edit`."""
+        await self.server._ask("PATCH", path, headers=PATCH, json=change)
+
+    async def become_ready(self) -> None:
+        """All workloads that exist do their work."""
+        for kind in WORKLOADS:
+            group, plural = ("batch", "jobs") if kind == "Job" else ("apps", f"{kind.lower()}s")
+            for item in await self.server.list(kind, self.namespace, LABELS):
+                status: dict[str, Any] = {"observedGeneration": item["metadata"]["generation"]}
+                status |= {"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}
+                if kind == "Job":
+                    status = {"succeeded": 1}
+                name = item["metadata"]["name"]
+                await self.patch(
+                    f"/apis/{group}/v1/namespaces/{self.namespace}/{plural}/{name}/status", {"status": status}
+                )
+
+    async def until_ready(self) -> int:
+        """Passes until all runs; how many it took."""
+        for count in range(1, 10):
+            if (await self.reconcile()).ready:
+                return count
+            await self.become_ready()
+        raise AssertionError(await self.condition())
+
+
+def with_estate(namespace: str, work: Callable[[Estate], Awaitable[None]]) -> None:
+    """Run `work` with the SmartStore `demo`, which is not there yet."""
+
+    async def run(server: ApiServer) -> None:
+        await work(Estate(server, namespace))
+
+    with_server(run)
+
+
+def with_server(work: Callable[[ApiServer], Awaitable[None]]) -> None:
+    """Run `work` as the administrator."""
+
+    async def run() -> None:
+        async with ApiServer.from_environment() as server:
+            await work(server)
+
+    asyncio.run(run())
