@@ -8,6 +8,7 @@ import pytest
 from tests.api_server import kubectl
 from tests.cluster.estate import Estate, with_estate
 from tests.operator_process import Operator
+from tests.specs import plain
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.cluster
@@ -59,7 +60,12 @@ def test_an_edit_of_the_spec_tells_it_too(namespace: str) -> None:
 
 
 def test_an_event_names_the_manager(operator: Operator, namespace: str) -> None:
-    demo = {"apiVersion": "smartstore.io/v1alpha1", "kind": "SmartStore", "metadata": {"name": "demo"}}
+    demo = {
+        "apiVersion": "smartstore.io/v1alpha1",
+        "kind": "SmartStore",
+        "metadata": {"name": "demo"},
+        "spec": plain(),
+    }
     kubectl("apply", "-n", namespace, "-f", "-", text=json.dumps(demo))
     kafka = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "demo-kafka"}}
     eventually(lambda: kubectl("get", "statefulset", "demo-kafka", "-n", namespace))

@@ -94,7 +94,7 @@ def test_a_new_spec_is_ready_with_its_own_driver_only(namespace: str) -> None:
     async def work(estate: Estate) -> None:
         await estate.apply(**SPEC)
         await _until_ready(estate)
-        await estate.apply(**SPEC, planning={"shelf": {"minQty": 3}})
+        await estate.apply(streaming={**SPEC["streaming"], "hot": {"trigger": "1s"}})
         assert "SparkApplication/demo-hot" in (await estate.reconcile()).applied
         await estate.reconcile()
         assert (await estate.condition("HotReady"))["reason"] == "RollingOut"

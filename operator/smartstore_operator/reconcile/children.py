@@ -34,9 +34,12 @@ def marked(manifest: Mapping[str, Any]) -> Object:
     A field that is rendered no more is seen by it, and goes with the next apply; and what differs although the digest
     is the same was changed by somebody else.
     """
-    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
-    annotations = {**manifest["metadata"].get("annotations", {}), RENDERING: digest}
-    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
+    meta = manifest["metadata"]
+    owners = [owner["name"] for owner in meta.get("ownerReferences", [])]
+    content = {**manifest, "metadata": {**meta, "ownerReferences": owners}}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    annotations = {**meta.get("annotations", {}), RENDERING: digest}
+    return {**manifest, "metadata": {**meta, "annotations": annotations}}
 
 
 def version_of(item: Mapping[str, Any]) -> str:
