@@ -12,7 +12,8 @@ from smartstore_operator.runtime.api_server import ApiServer
 from tests.api_server import kubectl
 from tests.cluster.estate import with_server
 from tests.controllers import controllers
-from tests.faulty_api import BAD, Asked, FaultyApi
+from tests.faults import BAD, Asked
+from tests.faulty_api import FaultyApi
 from tests.final_state import IMAGE_SETTINGS, apply, is_done, state, undisturbed
 from tests.mischief import Mischief, endings
 from tests.operator_process import Operator, forked

@@ -8,7 +8,8 @@ import pytest
 
 from smartstore_operator.runtime.api_server import ApiServer
 from tests.cluster.estate import with_server
-from tests.faulty_api import CALM, Asked, Faults, FaultyApi
+from tests.faults import CALM, Asked, Faults
+from tests.faulty_api import FaultyApi
 from tests.final_state import apply
 from tests.operator_process import Operator
 from tests.waiting import until

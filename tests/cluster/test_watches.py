@@ -16,7 +16,8 @@ from smartstore_operator.runtime.settings import Settings
 from smartstore_operator.runtime.telemetry import Telemetry
 from tests.cluster.estate import with_server
 from tests.controllers import play
-from tests.faulty_api import CALM, Asked, Faults, FaultyApi
+from tests.faults import CALM, Asked, Faults
+from tests.faulty_api import FaultyApi
 from tests.final_state import apply, are_ready
 from tests.specs import IMAGES
 from tests.waiting import until

@@ -95,7 +95,8 @@ async def _operate(
     stop.set()  # threads of kopf's wait for it
     await _end(tasks)
     await _end(asyncio.all_tasks() - {asyncio.current_task()})
-    return next((error for task in done if (error := task.exception()) is not None), None)
+    failures = (task.exception() for task in done if not task.cancelled())
+    return next((error for error in failures if error is not None), None)
 
 
 async def _end(tasks: Collection["asyncio.Task[Any] | None"]) -> None:

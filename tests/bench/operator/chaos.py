@@ -10,7 +10,8 @@ from typing import Any
 
 from smartstore_operator.runtime.api_server import ApiServer
 from tests.controllers import controllers
-from tests.faulty_api import BAD, FaultyApi
+from tests.faults import BAD
+from tests.faulty_api import FaultyApi
 from tests.final_state import IMAGE_SETTINGS, is_done, state, undisturbed
 from tests.mischief import Mischief, endings
 from tests.operator_process import Operator

@@ -15,7 +15,8 @@ import yaml
 from smartstore_operator.reconcile.kinds import KINDS
 from smartstore_operator.runtime.api_server import ApiServer
 from tests.controllers import controllers, end_namespace
-from tests.faulty_api import Asked, FaultyApi
+from tests.faults import Asked
+from tests.faulty_api import FaultyApi
 from tests.final_state import IMAGE_SETTINGS, apply, are_ready
 from tests.mischief import endings
 from tests.operator_process import Operator
