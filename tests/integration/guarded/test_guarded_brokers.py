@@ -93,7 +93,7 @@ def test_all_parts_talk_through_encryption_and_login(broker: GuardedBroker, tmp_
         )
         servers.start("lake")
         stock = servers.data_dir / "state" / "lake" / "tables" / "cleansed" / "shelf_state"
-        wait_until("stock in the lake", lambda: any(stock.glob("*.parquet")), 120)
+        wait_until("stock in the lake", lambda: any(stock.glob("*.parquet")), 300)
         verdict = subprocess.run(
             [sys.executable, "-m", "smartstore.verify"],
             env={**servers.environment},

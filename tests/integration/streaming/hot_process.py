@@ -131,6 +131,14 @@ class SubmittedHot(Hot):
         ).kill()
 
 
+def _words(process: psutil.Process) -> list[str]:
+    """The command line; none of a process that has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 def _kill(driver: "subprocess.Popen[bytes]") -> None:
     family = psutil.Process(driver.pid).children(recursive=True)
     driver.kill()
