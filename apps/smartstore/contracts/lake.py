@@ -1,7 +1,9 @@
-"""Tables of the lake that are no copy of one topic."""
+"""The lake's tables beyond what their topics say: those that are no copy of one topic, and how far each one goes."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from smartstore.contracts.fields import Count, Record, ShelfId, StoreId, Timestamp, Version
@@ -40,3 +42,25 @@ PRODUCT_TOTAL_PARTS = (
     Part(name="units_in_back_room", topic="wh_state", columns=("current_stock", "wh_current_stock")),
 )
 """A part whose topic is not declared stays null."""
+
+
+Covered = Mapping[str, Mapping[int, int]]
+"""Last offset that a table covers, by topic and partition; a partition that is absent has nothing covered."""
+COVERED_IN = "userMetadata"
+"""Where a commit of a table says so."""
+_COVERS = "smartstore_covers"
+
+
+def encode_covered(covered: Covered) -> str:
+    """The text that goes into a commit."""
+    return msgspec.json.encode({_COVERS: covered}).decode()
+
+
+def decode_covered(text: str | None) -> Covered | None:
+    """What a commit says; None when it is not one of ours."""
+    if not text or _COVERS not in text:
+        return None
+    try:
+        return msgspec.json.decode(text, type=dict[str, dict[str, dict[int, int]]])[_COVERS]
+    except (msgspec.DecodeError, KeyError):
+        return None

@@ -8,32 +8,14 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
 from deltalake import DeltaTable
+
+from smartstore.contracts.lake import COVERED_IN, Covered, decode_covered
 
 log = logging.getLogger("smartstore.lake.positions")
 
-Covered = Mapping[str, Mapping[int, int]]
-"""Last offset covered, by topic and partition; a partition that is absent has nothing covered."""
-USER_METADATA = "userMetadata"
-_FIELD = "smartstore_covers"
 _RECENT_COMMITS = 50
 _COORDINATES = ["kafka_partition", "kafka_offset"]
-
-
-def encode(covered: Covered) -> str:
-    """The text that goes into a commit."""
-    return msgspec.json.encode({_FIELD: covered}).decode()
-
-
-def decode(text: str | None) -> Covered | None:
-    """What a commit says; None when it is not one of ours."""
-    if not text or _FIELD not in text:
-        return None
-    try:
-        return msgspec.json.decode(text, type=dict[str, dict[str, dict[int, int]]])[_FIELD]
-    except (msgspec.DecodeError, KeyError):
-        return None
 
 
 def advanced(covered: Covered, topic: str, ends: Mapping[int, int]) -> Covered:
@@ -62,7 +44,7 @@ def read(table: DeltaTable, topic: str | None) -> Covered:
     """
     for limit in (_RECENT_COMMITS, None):  # the second look is for a table that others worked on
         for commit in table.history(limit):
-            covered = decode(commit.get(USER_METADATA))
+            covered = decode_covered(commit.get(COVERED_IN))
             if covered is not None:
                 return covered
     return {topic: dict(_of_rows(table))} if topic is not None else {}

@@ -14,9 +14,9 @@ from msgspec import Struct
 from pyspark.sql import DataFrame, SparkSession
 
 from smartstore.contracts.derive.columns import Column, columns_of
+from smartstore.contracts.lake import Covered, encode_covered
 from smartstore.lake import positions
 from smartstore.lake.metrics import Metrics
-from smartstore.lake.positions import Covered
 from smartstore.lake.schema import delta_schema, demand_compatible
 from smartstore.lake.tables import INGEST_DATE, Columns, location
 
@@ -119,14 +119,14 @@ class Store:
     def maintain(self, path: str, operation: str, work: Callable[[DeltaTable], object]) -> None:
         """Run maintenance of a table; its commits carry the positions on."""
         began = time.monotonic()
-        self.session.conf.set(_METADATA_SETTING, positions.encode(self.covered(path)))
+        self.session.conf.set(_METADATA_SETTING, encode_covered(self.covered(path)))
         work(DeltaTable.forPath(self.session, self.location(path)))
         self._metrics.maintained(path, operation)
         log.info("%s: %s took %.1f s", path, operation, time.monotonic() - began)
 
     def _commit(self, path: str, covered: Covered, count: int, write: Callable[[], object]) -> None:
         began = time.monotonic()
-        self.session.conf.set(_METADATA_SETTING, positions.encode(covered))
+        self.session.conf.set(_METADATA_SETTING, encode_covered(covered))
         write()
         self._covered[path] = covered
         self._metrics.committed(path, count, time.monotonic() - began)

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
 from smartstore.contracts.derive.columns import columns_of
+from smartstore.contracts.lake import Covered
 from smartstore.contracts.wire import from_epoch_ms
 from smartstore.lake import decode, positions
 from smartstore.lake.metrics import Metrics
@@ -170,9 +171,7 @@ class Writer:
         else:
             self._merge(table, rows, covered, count, checked.oldest)
 
-    def _write_ticks(
-        self, table: Table, fresh: DataFrame, arrived: Arrived, covered: positions.Covered
-    ) -> None:
+    def _write_ticks(self, table: Table, fresh: DataFrame, arrived: Arrived, covered: Covered) -> None:
         """Records without a row are not worth a commit until there are many of them."""
         name = table.topic.name
         self._tick_only[name] = self._tick_only.get(name, 0) + arrived.records
@@ -193,9 +192,7 @@ class Writer:
         self._metrics.quarantined(topic.name, count)
         log.warning("%d records of %s cannot be decoded; they are in %s", count, topic.name, path)
 
-    def _merge(
-        self, table: Table, rows: DataFrame, covered: positions.Covered, count: int, oldest: int | None
-    ) -> None:
+    def _merge(self, table: Table, rows: DataFrame, covered: Covered, count: int, oldest: int | None) -> None:
         topic = table.topic
         order = "version" if _has_version(table) else "kafka_offset"
         newest = _newest(rows, topic.key, order)

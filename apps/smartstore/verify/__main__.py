@@ -1,21 +1,28 @@
-"""`python -m smartstore.verify [--json] [--ledger DIR] [--timeout S]`: exit 0 clean, 1 differences, 2 cannot verify."""
+"""`python -m smartstore.verify [--json] [--ledger DIR] [--timeout S]`: exit 0 clean, 1 differences, 2 cannot verify.
+
+The lake is verified too where SMARTSTORE_LAKE_ROOT says where its tables are.
+"""
 
 import argparse
 import gc
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from smartstore.process.env import Environment
+from smartstore.verify.lake.tables import LakeError, Tables
+from smartstore.verify.lake.verification import check_lake
 from smartstore.verify.ledger import LedgerError
 from smartstore.verify.postgres import Postgres, PostgresError
-from smartstore.verify.report import as_json, as_text, cannot_as_json, total_differences
+from smartstore.verify.report import as_json, as_text
 from smartstore.verify.topics import Topics, TopicsError
 from smartstore.verify.truth import truth_of
+from smartstore.verify.verdict import impossible, progress, verdict
 from smartstore.verify.verification import CannotVerify, Outcome, verify
 
-CLEAN, DIFFERENT, IMPOSSIBLE = 0, 1, 2
+LAKE_ROOT = "SMARTSTORE_LAKE_ROOT"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,13 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
     gc.disable()  # millions of small objects that all live to the end, and no cycles among them
     try:
         outcome = _verify(options.ledger, options.timeout)
-    except (CannotVerify, LedgerError, TopicsError, PostgresError) as error:
-        return _impossible(str(error), json=options.json)
+    except (CannotVerify, LakeError, LedgerError, TopicsError, PostgresError) as error:
+        return impossible(str(error), json=options.json)
     except SystemExit as error:
-        return _impossible(str(error.code), json=options.json)
+        return impossible(str(error.code), json=options.json)
     seconds = time.monotonic() - started
     sys.stdout.write((as_json(outcome, seconds) if options.json else as_text(outcome, seconds)) + "\n")
-    return DIFFERENT if total_differences(outcome) else CLEAN
+    return verdict(outcome.checks)
 
 
 def _verify(directory: Path | None, timeout: float) -> Outcome:
@@ -48,23 +55,14 @@ def _verify(directory: Path | None, timeout: float) -> Outcome:
             ledger = truth_of(environment, topics, Path(scratch), directory)
             postgres = Postgres(environment.postgres_dsn)
             try:
-                return verify(ledger, topics, postgres, timeout, _progress)
+                outcome = verify(ledger, topics, postgres, timeout, progress)
             finally:
                 postgres.close()
+            root = environment.variables.get(LAKE_ROOT)
+            lake = check_lake(Tables(Path(root)), topics, progress) if root else []
+            return replace(outcome, checks=outcome.checks + lake)
         finally:
             topics.close()
-
-
-def _impossible(reason: str, *, json: bool) -> int:
-    sys.stderr.write(f"cannot verify: {reason}\n")
-    if json:
-        sys.stdout.write(cannot_as_json(reason) + "\n")
-    return IMPOSSIBLE
-
-
-def _progress(text: str) -> None:
-    sys.stderr.write(f"verify: {text}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from smartstore.verify.differences import Check, Difference
 from smartstore.verify.verification import Outcome
 
 
-def total_differences(outcome: Outcome) -> int:
+def total_differences(checks: list[Check]) -> int:
     """All differences, including those not kept."""
-    return sum(check.total for check in outcome.checks)
+    return sum(check.total for check in checks)
 
 
 def as_text(outcome: Outcome, seconds: float) -> str:
@@ -20,9 +20,15 @@ def as_text(outcome: Outcome, seconds: float) -> str:
         f"verified {outcome.stores} stores at tick {_moment(outcome.tick)}",
         f"{outcome.truth} read up to {_moment(outcome.ledger_tick)}; took {seconds:.1f} s",
     ]
-    for check in outcome.checks:
+    return "\n".join([*lines, checks_as_text(outcome.checks)])
+
+
+def checks_as_text(checks: list[Check]) -> str:
+    """A line per check, each difference on a line, the verdict."""
+    lines = []
+    for check in checks:
         result = f"{check.total:,} differences" if check.total else "ok"
-        lines.append(f"  {check.name:<30} {check.compared:>12,} compared  {result}")
+        lines.append(f"  {check.name:<32} {check.compared:>12,} compared  {result}")
         lines += [f"      note: {note}" for note in check.notes]
         lines += [f"      {_line(difference)}" for difference in check.differences]
         lines += [
@@ -30,7 +36,7 @@ def as_text(outcome: Outcome, seconds: float) -> str:
             for kind, total in check.kinds().items()
             if total > Check.KEPT
         ]
-    total = total_differences(outcome)
+    total = total_differences(checks)
     lines.append(f"{total:,} DIFFERENCES" if total else "CLEAN")
     return "\n".join(lines)
 
@@ -39,13 +45,22 @@ def as_json(outcome: Outcome, seconds: float) -> str:
     """{verdict, tick, truth, ledger_tick, stores, checks, seconds}; a check has {name, compared, total, kinds, notes,
     differences}.
     """
+    return checks_as_json(
+        outcome.checks,
+        seconds,
+        tick=_moment(outcome.tick),
+        truth=outcome.truth,
+        ledger_tick=_moment(outcome.ledger_tick),
+        stores=outcome.stores,
+    )
+
+
+def checks_as_json(checks: list[Check], seconds: float, **about: object) -> str:
+    """{verdict, checks, seconds} and what else there is to say about them."""
     return msgspec.json.encode(
         {
-            "verdict": "differences" if total_differences(outcome) else "clean",
-            "tick": _moment(outcome.tick),
-            "truth": outcome.truth,
-            "ledger_tick": _moment(outcome.ledger_tick),
-            "stores": outcome.stores,
+            "verdict": "differences" if total_differences(checks) else "clean",
+            **about,
             "checks": [
                 {
                     "name": check.name,
@@ -55,7 +70,7 @@ def as_json(outcome: Outcome, seconds: float) -> str:
                     "notes": check.notes,
                     "differences": check.differences,
                 }
-                for check in outcome.checks
+                for check in checks
             ],
             "seconds": round(seconds, 1),
         }

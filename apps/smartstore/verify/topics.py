@@ -43,6 +43,8 @@ class Record(Protocol):
 
     def headers(self) -> list[tuple[str, bytes]] | None: ...
 
+    def timestamp(self) -> tuple[int, int]: ...
+
 
 class Topics:
     """The topics of one broker, under a prefix."""

@@ -113,7 +113,7 @@ class System:
             "SMARTSTORE_REDIS_URL": self.rendered.redis_url,
             "SMARTSTORE_POSTGRES_DSN": self.rendered.postgres_dsn,
             "SMARTSTORE_CONNECT_URL": self.rendered.connect_url,
-            "SMARTSTORE_LAKE_ROOT": self.rendered.lake_root,
+            **({"SMARTSTORE_LAKE_ROOT": self.rendered.lake_root} if self.rendered.lake_root else {}),
             "SMARTSTORE_LEDGER_DIR": str(self.data.state("world") / "ledger"),
         }
 

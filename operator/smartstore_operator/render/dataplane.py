@@ -104,6 +104,13 @@ def verify(context: Context) -> Component:
     return _auditor(context, "verify", "smartstore.verify")
 
 
+def verify_lake(context: Context) -> Component:
+    """When asked: compare the lake with the topics. A task of its own, since two volumes may be on two nodes."""
+    process = _Process(name="verify-lake", module="smartstore.verify.lake", access=("kafka",), needs=())
+    component = _component(context, process, kind="task", extra={"SMARTSTORE_LAKE_ROOT": context.lake_root})
+    return replace(component, programs="spark", memory=VERIFY_MEMORY, reads_state_of="lake")
+
+
 def report(context: Context) -> Component:
     """When asked: how well the stores were served."""
     return _auditor(context, "report", "smartstore.verify.retail")

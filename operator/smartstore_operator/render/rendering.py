@@ -46,8 +46,8 @@ class Rendered:
     postgres_dsn: str
     """With password."""
     connect_url: str
-    lake_root: str
-    """Directory of the lake's tables; there may be none yet."""
+    lake_root: str | None
+    """Directory of the lake's tables, where it has one; there may be none yet."""
 
     def component(self, name: str) -> Component:
         """The component of this name; raises `KeyError`."""
@@ -66,7 +66,7 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
     context = Context(name=smartstore.name, spec=smartstore.spec, platform=platform, run_file=run_file)
     return Rendered(
         components=() if smartstore.spec.suspend else _components(context),
-        tasks=(dataplane.verify(context), dataplane.report(context)),
+        tasks=_tasks(context),
         declared=declared(context),
         run_settings=settings,
         endpoints={
@@ -80,8 +80,13 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
         redis_url=context.redis_url,
         postgres_dsn=context.postgres_dsn,
         connect_url=context.connect_url,
-        lake_root=context.lake_root,
+        lake_root=context.lake_root if context.spec.lake.enabled else None,
     )
+
+
+def _tasks(context: Context) -> tuple[Component, ...]:
+    lake = (dataplane.verify_lake(context),) if context.spec.lake.enabled else ()
+    return (dataplane.verify(context), *lake, dataplane.report(context))
 
 
 def port_requests(smartstore: SmartStore) -> tuple[PortRequest, ...]:

@@ -16,7 +16,7 @@ from tests.estate import wait_until
 from tests.integration.conftest import Servers
 from tests.integration.guarded.guarded_broker import USER, GuardedBroker
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400), pytest.mark.xdist_group("guarded")]
 
 PASSWORD = 'o"pen\\ ses$ame, ü'
 MARK = b"ses$ame"

@@ -8,20 +8,21 @@ import pyarrow as pa
 import pytest
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
+from smartstore.contracts.lake import Covered, decode_covered, encode_covered
 from smartstore.lake import positions
 from smartstore.lake.source import Extent, SourceMismatch, start_of
 
 pytestmark = pytest.mark.unit
 
 
-def _append(path: Path, rows: list[tuple[int, int]], covered: positions.Covered | None) -> None:
+def _append(path: Path, rows: list[tuple[int, int]], covered: Covered | None) -> None:
     data = pa.table(
         {
             "kafka_partition": pa.array([partition for partition, _ in rows], pa.int32()),
             "kafka_offset": pa.array([offset for _, offset in rows], pa.int64()),
         }
     )
-    custom: dict[str, Any] = {} if covered is None else {"userMetadata": positions.encode(covered)}
+    custom: dict[str, Any] = {} if covered is None else {"userMetadata": encode_covered(covered)}
     write_deltalake(
         str(path), data, mode="append", commit_properties=CommitProperties(custom_metadata=custom)
     )
@@ -29,13 +30,13 @@ def _append(path: Path, rows: list[tuple[int, int]], covered: positions.Covered 
 
 def test_positions_survive_the_text_of_a_commit() -> None:
     covered = {"shelf_events": {0: 5, 11: 7}}
-    assert positions.decode(positions.encode(covered)) == covered
-    assert list(json.loads(positions.encode(covered))) == ["smartstore_covers"]
+    assert decode_covered(encode_covered(covered)) == covered
+    assert list(json.loads(encode_covered(covered))) == ["smartstore_covers"]
 
 
 @pytest.mark.parametrize("text", [None, "", "by hand", '{"smartstore_covers": 3}', '{"smartstore_covers"'])
 def test_commits_of_others_say_nothing(text: str | None) -> None:
-    assert positions.decode(text) is None
+    assert decode_covered(text) is None
 
 
 def test_the_newest_commit_that_says_something_counts(tmp_path: Path) -> None:

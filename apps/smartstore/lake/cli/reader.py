@@ -11,6 +11,7 @@ import msgspec
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from smartstore.contracts.lake import COVERED_IN, decode_covered
 from smartstore.contracts.topics import TOPICS
 from smartstore.lake import positions
 from smartstore.lake.files import files_of
@@ -134,7 +135,7 @@ class Lake:
 
 def _commit(commit: Mapping[str, Any]) -> Row:
     metrics = commit.get("operationMetrics") or {}
-    covered = positions.decode(commit.get(positions.USER_METADATA))
+    covered = decode_covered(commit.get(COVERED_IN))
     return {
         "version": commit.get("version"),
         "at": _moment(commit.get("timestamp")),

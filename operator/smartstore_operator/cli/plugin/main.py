@@ -13,7 +13,7 @@ from smartstore_operator.cli.plan import add_plan
 from smartstore_operator.cli.plugin.changes import diff
 from smartstore_operator.cli.plugin.kubectl import Kubectl
 from smartstore_operator.cli.plugin.show import status
-from smartstore_operator.cli.plugin.tasks import run_task
+from smartstore_operator.cli.plugin.tasks import run_tasks
 from smartstore_operator.render.kubernetes.metadata import selector
 from smartstore_operator.runtime.settings import images_from_environment
 
@@ -49,9 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, (fields, text) in SWITCHES.items():
         _named(commands, name, text, _switch).set_defaults(fields=fields)
     _named(commands, "verify", "recompute everything from the ledger and compare", _task).set_defaults(
-        task="verify"
+        tasks=("verify", "verify-lake")
     )
-    _named(commands, "report", "how well the stores were served", _task).set_defaults(task="report")
+    _named(commands, "report", "how well the stores were served", _task).set_defaults(tasks=("report",))
     logs = _named(commands, "logs", "what a component says", _logs)
     logs.add_argument("component", metavar="COMPONENT", help="kafka, hot, world, …")
     logs.add_argument("-f", "--follow", action="store_true")
@@ -90,7 +90,7 @@ def _switch(options: argparse.Namespace) -> int:
 
 
 def _task(options: argparse.Namespace) -> int:
-    return run_task(_kubectl(options), options.name, options.task)
+    return run_tasks(_kubectl(options), options.name, options.tasks)
 
 
 def _logs(options: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from collections.abc import Sequence
 
 from smartstore_operator.cli import exits
 from smartstore_operator.cli.exits import CommandFailed
@@ -12,9 +13,22 @@ from smartstore_operator.render.kubernetes.metadata import child_name
 _START_SECONDS = 120.0
 
 
-def run_task(kubectl: Kubectl, name: str, task: str) -> int:
-    """Run it and take its Job away; the exit code is the program's own."""
+def run_tasks(kubectl: Kubectl, name: str, tasks: Sequence[str]) -> int:
+    """Run those that the SmartStore has, one after the other; the exit code is that of the worst."""
     kubectl.smartstore(name)  # its name, not the task's, is what may be wrong
+    known = [task for task in tasks if _exists(kubectl, name, task)]
+    if not known:
+        raise CommandFailed(f"{name} has no task {tasks[0]}; has it been reconciled yet?")
+    return max(_run(kubectl, name, task) for task in known)
+
+
+def _exists(kubectl: Kubectl, name: str, task: str) -> bool:
+    cron_job = child_name(name, task)
+    return bool(kubectl.run("get", "cronjob", cron_job, "--ignore-not-found", "--output=name"))
+
+
+def _run(kubectl: Kubectl, name: str, task: str) -> int:
+    """Run one task and take its Job away; the exit code is the program's own."""
     job = f"{child_name(name, task)}-{uuid.uuid4().hex[:6]}"
     kubectl.run("create", "job", job, f"--from=cronjob/{child_name(name, task)}")
     try:

@@ -146,7 +146,7 @@ def pod_template(estate: Estate, component: Component, restart: str = "Always") 
         spec["initContainers"] = prepare
     if restart != "Always":
         spec["restartPolicy"] = restart
-    if component.reads_state_of is not None:  # a volume can be on one node at a time
+    if component.reads_state_of is not None and _is_on_one_node(estate, component.reads_state_of):
         spec["affinity"] = {
             "podAffinity": {
                 "requiredDuringSchedulingIgnoredDuringExecution": [_beside(estate, component.reads_state_of)]
@@ -157,6 +157,11 @@ def pod_template(estate: Estate, component: Component, restart: str = "Always") 
         "metadata": {"labels": selector(estate.name, component.name), "annotations": annotations},
         "spec": spec,
     }
+
+
+def _is_on_one_node(estate: Estate, component: str) -> bool:
+    """Whether the component's volume can be on one node at a time only."""
+    return not (estate.is_on_spark(component) and estate.spec.streaming.volume_access == "ReadWriteMany")
 
 
 def _beside(estate: Estate, component: str) -> dict[str, Any]:
@@ -199,7 +204,8 @@ def _volumes(estate: Estate, component: Component) -> list[dict[str, Any]]:
     if component.state_dir is not None and not keeps_state(component):
         volumes.append({"name": STATE_VOLUME, "emptyDir": {}})
     if component.reads_state_of is not None:
-        claim = f"{STATE_VOLUME}-{child_name(estate.name, component.reads_state_of)}-0"
+        owner = child_name(estate.name, component.reads_state_of)
+        claim = owner if estate.is_on_spark(component.reads_state_of) else f"{STATE_VOLUME}-{owner}-0"
         volumes.append({"name": component.reads_state_of, "persistentVolumeClaim": {"claimName": claim}})
     return volumes
 

@@ -263,3 +263,26 @@ def test_labels_and_annotations_are_those_that_the_reference_lists(spec: dict[st
     for metadata in (*(m["metadata"] for m in objects), *(pod["metadata"] for pod in _pods(objects))):
         assert metadata["labels"].keys() <= LABELS.keys()
         assert metadata.get("annotations", {}).keys() <= ANNOTATIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("streaming", "claim", "is_beside"),
+    [
+        ({}, "state-demo-lake-0", True),
+        ({**SPARK["streaming"], "volumeAccess": "ReadWriteMany"}, "demo-lake", False),
+        ({**SPARK["streaming"], "volumeAccess": "ReadWriteOnce"}, "demo-lake", True),
+    ],
+)
+def test_the_lake_is_verified_where_its_volume_is(
+    streaming: dict[str, Any], claim: str, is_beside: bool
+) -> None:
+    (task,) = (
+        m
+        for m in _objects(streaming=streaming)
+        if m["metadata"]["name"] == "demo-verify-lake" and m["kind"] == "CronJob"
+    )
+    pod = task["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (volume,) = (volume for volume in pod["volumes"] if volume["name"] == "lake")
+    assert volume["persistentVolumeClaim"]["claimName"] == claim
+    assert ("affinity" in pod) is is_beside
+    assert not [m for m in _objects(lake={"enabled": False}) if _component(m) == "verify-lake"]
