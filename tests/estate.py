@@ -44,6 +44,12 @@ class Estate:
             return "clean"
         return (out.stdout or out.stderr).strip().splitlines()[-1][:200]
 
+    def lake_awaits(self) -> int:
+        """Records that a clean verification found on topics and not yet in the lake."""
+        out = subprocess.run(self._command("verify", "--json"), capture_output=True, text=True, check=True)
+        lake = next(check for check in json.loads(out.stdout)["checks"] if check["name"] == "lake")
+        return int(lake["notes"][0].partition("; ")[2].split()[0].replace(",", ""))
+
     def report(self) -> dict[str, Any]:
         """`smartstore report --json`."""
         out = subprocess.run(self._command("report", "--json"), capture_output=True, text=True, check=True)

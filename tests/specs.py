@@ -5,6 +5,7 @@ from typing import Any
 
 from smartstore_operator.reconcile import kinds
 from smartstore_operator.render.kubernetes import Images
+from smartstore_operator.render.kubernetes.monitoring import OPTIONAL
 
 IMAGES = Images(
     services="example/services:1",
@@ -12,9 +13,8 @@ IMAGES = Images(
     spark="example/spark:1",
     connect="example/connect:1",
 )
-CHILDREN = tuple(
-    kind for kind in kinds.CHILDREN if not any(kind in others for others in kinds.OF_OPERATORS.values())
-)
+_OF_OTHERS = {*OPTIONAL, *(kind for others in kinds.OF_OPERATORS.values() for kind in others)}
+CHILDREN = tuple(kind for kind in kinds.CHILDREN if kind not in _OF_OTHERS)
 """Kinds of children that every API server has."""
 PLAIN: Mapping[str, Any] = {"kafka": {"type": "SingleNode"}, "streaming": {"backend": "Local"}}
 """What needs no other operator."""

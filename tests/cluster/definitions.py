@@ -35,10 +35,10 @@ def define(operator: Operator, scratch: Path) -> None:
     kubectl("apply", "--server-side", f"--filename={file}")
     for kind in OF_OPERATORS[operator]:
         version, plural = KINDS[kind]
-        _until_served(f"/apis/{version}/namespaces/default/{plural}")
+        until_served(f"/apis/{version}/namespaces/default/{plural}")
 
 
-def _until_served(path: str) -> None:
+def until_served(path: str) -> None:
     """Until objects of a kind can be listed; for a moment after its definition they cannot."""
     end = time.monotonic() + _SERVED_SECONDS
     while True:

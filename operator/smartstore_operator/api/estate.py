@@ -151,6 +151,24 @@ class Switch(Block):
     enabled: bool = Field(default=True, description="Whether it is wanted. No effect yet.")
 
 
+class PodMonitors(Block):
+    """Where the metrics of all parts are, for a Prometheus operator."""
+
+    enabled: bool = Field(
+        default=True,
+        description="Whether there is one, in a cluster that knows PodMonitors. No effect on one machine.",
+    )
+
+
+class Rules(Block):
+    """Alerts, for a Prometheus operator."""
+
+    enabled: bool = Field(
+        default=True,
+        description="Whether there are some, in a cluster that knows PrometheusRules. No effect on one machine.",
+    )
+
+
 class Serving(Block):
     """The parts that people and programs use."""
 
@@ -161,8 +179,10 @@ class Serving(Block):
 class Monitoring(Block):
     """What is handed to Prometheus and Grafana."""
 
-    pod_monitors: Switch = Field(default=Switch(), description="PodMonitors of all parts.")
-    rules: Switch = Field(default=Switch(), description="Alerting rules.")
+    pod_monitors: PodMonitors = Field(
+        default=PodMonitors(), description="Where the metrics of all parts are, for a Prometheus operator."
+    )
+    rules: Rules = Field(default=Rules(), description="Alerts, for a Prometheus operator.")
     grafana: Switch = Field(default=Switch(), description="Grafana dashboards.")
 
 

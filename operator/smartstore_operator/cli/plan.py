@@ -20,6 +20,9 @@ _IN_THE_CLUSTER = "<known in the cluster: {}>"
 def add_plan(commands: Any) -> None:
     """Declare the command."""
     parser = commands.add_parser("plan", help="show the objects that a file becomes; needs no cluster")
+    parser.description = (
+        "Shows the objects that a file becomes, PodMonitor and PrometheusRule for clusters that know them."
+    )
     parser.add_argument("-f", "--file", type=Path, required=True, metavar="FILE", help="a SmartStore")
     parser.add_argument(
         *("-n", "--namespace"), metavar="NAME", help="where it would be applied (default: the file's)"

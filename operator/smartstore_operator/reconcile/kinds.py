@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from smartstore_operator.render.kubernetes import monitoring
 from smartstore_operator.render.platform import Operator
 
 KINDS: Mapping[str, tuple[str, str]] = {
@@ -24,6 +25,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "KafkaConnector": ("kafka.strimzi.io/v1", "kafkaconnectors"),
     "SparkApplication": ("sparkoperator.k8s.io/v1beta2", "sparkapplications"),
     "Cluster": ("postgresql.cnpg.io/v1", "clusters"),
+    **{kind: (monitoring.API_VERSION, f"{kind.lower()}s") for kind in monitoring.OPTIONAL},
     "Event": ("events.k8s.io/v1", "events"),
     "Lease": ("coordination.k8s.io/v1", "leases"),
     "SmartStore": ("smartstore.io/v1alpha1", "smartstores"),
@@ -43,6 +45,7 @@ CHILDREN = (
     *("ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "NetworkPolicy"),
     *STARTED,
     "CronJob",
+    *monitoring.OPTIONAL,
 )
 """Kinds that render yields."""
 HOLDING_DATA = ("PersistentVolumeClaim", "KafkaTopic", "Cluster")

@@ -31,6 +31,7 @@ from smartstore_operator.reconcile.windows import is_disruptive, next_opening
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.kubernetes import Images, awake, manifests
 from smartstore_operator.render.kubernetes.metadata import MANAGED, selector
+from smartstore_operator.render.kubernetes.monitoring import OPTIONAL
 from smartstore_operator.render.platform import Platform
 
 _KEPT = ("selector", "stores", "endpoints")
@@ -106,6 +107,9 @@ class Reconciler:
             platform, own = await placed(self._cluster, smartstore, live)
             objects = manifests(smartstore, platform, live["metadata"]["namespace"], self._images)
             served = [kind for kind in CHILDREN if await self._cluster.serves(kind)]
+            objects = tuple(
+                each for each in objects if each["kind"] in served or each["kind"] not in OPTIONAL
+            )
             if problems := list(not_installed(platform.operators, served)):
                 raise SpecError(problems)
         except SpecError as error:

@@ -17,8 +17,9 @@ from smartstore_operator.reconcile.kinds import CHILDREN, KINDS, OF_OPERATORS
 from smartstore_operator.reconcile.placing import demanded
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.context import KAFKA_CA
-from smartstore_operator.render.kubernetes import Images, manifests, place
+from smartstore_operator.render.kubernetes import Images, manifests, monitoring, place
 from smartstore_operator.render.kubernetes.metadata import MANAGED, selector
+from smartstore_operator.render.kubernetes.monitoring import OPTIONAL
 
 
 def diff(kubectl: Kubectl, name: str, file: Path | None, images: Images) -> int:
@@ -29,8 +30,13 @@ def diff(kubectl: Kubectl, name: str, file: Path | None, images: Images) -> int:
         raise CommandFailed(f"{file} is about {smartstore.name}, not {name}")
     namespace = live["metadata"]["namespace"]
     secrets = _secrets(kubectl, name) | _given(kubectl, smartstore)
-    wanted = _wanted(smartstore, namespace, secrets, images)
-    kinds = [_full_name(kind) for kind in _listed({item["kind"] for item in wanted})]
+    optional = _optional(kubectl)
+    wanted = [
+        item
+        for item in _wanted(smartstore, namespace, secrets, images)
+        if item["kind"] not in OPTIONAL or item["kind"] in optional
+    ]
+    kinds = [_full_name(kind) for kind in _listed({item["kind"] for item in wanted} | optional)]
     lines = list(changes(wanted, kubectl.list(kinds, selector(name)), copies_of(name)))
     print("\n".join(lines) or "nothing would change")
     return exits.FAILED if lines else exits.OK
@@ -58,8 +64,15 @@ def changes(wanted: Iterable[Object], found: Iterable[Object], kept: Collection[
 
 def _listed(wanted: Collection[str]) -> list[str]:
     """The kinds to look for; those of another operator only where it is used, since it may not be installed."""
-    foreign = {kind for kinds in OF_OPERATORS.values() for kind in kinds}
+    foreign = {*OPTIONAL, *(kind for kinds in OF_OPERATORS.values() for kind in kinds)}
     return [kind for kind in CHILDREN if kind not in foreign or kind in wanted]
+
+
+def _optional(kubectl: Kubectl) -> set[str]:
+    """The optional kinds that the cluster has."""
+    group = monitoring.API_VERSION.partition("/")[0]
+    names = kubectl.run("api-resources", f"--api-group={group}", "--output=name").split()
+    return {kind for kind in OPTIONAL if _full_name(kind) in names}
 
 
 def _full_name(kind: str) -> str:

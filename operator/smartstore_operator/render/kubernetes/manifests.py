@@ -5,7 +5,7 @@ from typing import Any
 
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.render.component import Component
-from smartstore_operator.render.kubernetes import cloudnative_pg, spark, strimzi
+from smartstore_operator.render.kubernetes import cloudnative_pg, monitoring, spark, strimzi
 from smartstore_operator.render.kubernetes.configuration import configuration, secret_configuration
 from smartstore_operator.render.kubernetes.estate import Estate
 from smartstore_operator.render.kubernetes.images import Images
@@ -60,6 +60,7 @@ def _shared(estate: Estate) -> Iterator[Manifest]:
         "automountServiceAccountToken": False,
     }
     yield default_deny(estate)
+    yield from monitoring.objects(estate)
 
 
 def _of_component(estate: Estate, component: Component) -> Iterator[Manifest]:

@@ -13,6 +13,8 @@ _DNS = {
 }
 _SYSTEMS = {"kafka": "kafka", "valkey": "redis", "postgres": "postgres", "connect": "connect"}
 """The system behind each port that may be outside."""
+METRICS = "metrics"
+"""The name that every port with metrics has in its pod."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -28,7 +30,7 @@ def service(estate: Estate, component: Component) -> dict[str, Any]:
             "publishNotReadyAddresses": True,
             "selector": selector(estate.name, component.name),
             "ports": [
-                {"name": _short(name, component), "port": port, "targetPort": port, "protocol": "TCP"}
+                {"name": short(name, component), "port": port, "targetPort": port, "protocol": "TCP"}
                 for name, port in component.ports.items()
             ],
         },
@@ -98,6 +100,6 @@ def _outside_ports(estate: Estate, port: str) -> list[int]:
     return sorted({url.port or _DEFAULT_PORTS[url.scheme] for url in urls})
 
 
-def _short(name: str, component: Component) -> str:
-    """A port's name has 15 characters at most."""
+def short(name: str, component: Component) -> str:
+    """A port's name in its Service and pod, where it has 15 characters at most."""
     return name.removeprefix(f"{component.name}-")

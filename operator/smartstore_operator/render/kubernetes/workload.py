@@ -13,6 +13,7 @@ from smartstore_operator.render.kubernetes.configuration import (
 )
 from smartstore_operator.render.kubernetes.estate import Estate
 from smartstore_operator.render.kubernetes.metadata import child_name, metadata, selector
+from smartstore_operator.render.kubernetes.network import short
 from smartstore_operator.render.kubernetes.resources import keeps_state, resources, storage
 
 _USER = 10_001
@@ -214,7 +215,10 @@ def _ports_and_probes(component: Component) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if component.ports:
         ports: Mapping[str, int] = component.ports
-        found["ports"] = [{"containerPort": port, "protocol": "TCP"} for port in ports.values()]
+        found["ports"] = [
+            {"name": short(name, component), "containerPort": port, "protocol": "TCP"}
+            for name, port in ports.items()
+        ]
     if component.probe is not None:
         how = _handler(component, component.probe)
         tries = int(component.probe.timeout_seconds / _PROBE_SECONDS)
