@@ -7,6 +7,7 @@ from typing import Any
 
 from smartstore_operator.reconcile.cluster import Cluster, Object
 from smartstore_operator.reconcile.reconciler import Reconciler
+from smartstore_operator.reconcile.sight import Sight
 from smartstore_operator.runtime.api_server import ApiServer
 from smartstore_operator.runtime.health import CANARY
 from tests.specs import CHILDREN, IMAGES, plain
@@ -96,8 +97,8 @@ class _Unchanged:
 async def _looks(cluster: Cluster, namespace: str) -> list[str]:
     """Look at every SmartStore; what was written and deleted."""
 
-    async def unknown(_: Any) -> None:
-        return None
+    async def unknown(*_: Any) -> Sight:
+        return Sight()
 
     seconds = itertools.count()
     reconciler = Reconciler(cluster, IMAGES, lambda: f"2026-01-01T00:00:{next(seconds) % 60:02}Z", unknown)

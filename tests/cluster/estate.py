@@ -7,7 +7,7 @@ from typing import Any
 
 from smartstore_operator.reconcile.kinds import WORKLOADS
 from smartstore_operator.reconcile.reconciler import Reconciler, Report
-from smartstore_operator.render.platform import Platform
+from smartstore_operator.reconcile.sight import Sight
 from smartstore_operator.runtime.api_server import ApiServer
 from tests.specs import CHILDREN, IMAGES, plain
 
@@ -21,14 +21,14 @@ class Estate:
     def __init__(self, server: ApiServer, namespace: str) -> None:
         self.server, self.namespace = server, namespace
         seconds = itertools.count()
-        self.open: int | None = None
-        """What the source says when it is asked for the number of open stores."""
+        self.sight = Sight()
+        """What source and applications say when they are asked."""
         self.reconciler = Reconciler(
-            server, IMAGES, lambda: f"2026-01-01T00:00:{next(seconds) % 60:02}Z", self._served
+            server, IMAGES, lambda: f"2026-01-01T00:00:{next(seconds) % 60:02}Z", self._look
         )
 
-    async def _served(self, _: Platform) -> int | None:
-        return self.open
+    async def _look(self, *_: object) -> Sight:
+        return self.sight
 
     async def apply(self, **spec: Any) -> None:
         """What a user does."""

@@ -12,6 +12,7 @@ import pytest
 from smartstore_operator.api.smartstore import API_VERSION, KIND
 from smartstore_operator.reconcile.kinds import WORKLOADS
 from smartstore_operator.reconcile.reconciler import Reconciler
+from smartstore_operator.reconcile.sight import Sight
 from smartstore_operator.runtime.api_server import ApiError, ApiServer
 from tests.cluster.bad_specs import ALLOWED_CHANGES, BY_THE_API_SERVER, BY_THE_OPERATOR, CHANGES, Bad, Spec
 from tests.specs import IMAGES
@@ -85,8 +86,8 @@ def test_another_change_is_taken(namespace: str, before: Spec, after: Spec) -> N
 
 @_named(BY_THE_OPERATOR)
 def test_the_operator_tells_it_and_touches_nothing(namespace: str, bad: Bad) -> None:
-    async def unknown(_: Any) -> None:
-        return None
+    async def unknown(*_: Any) -> Sight:
+        return Sight()
 
     async def work(server: ApiServer) -> None:
         data = {

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from smartstore_operator.reconcile.kinds import WORKLOADS
+from smartstore_operator.reconcile.sight import Application, Sight
 from tests.cluster.estate import LABELS, Estate, with_estate
 from tests.specs import CHILDREN
 
@@ -38,7 +39,7 @@ def test_stores_served_are_those_that_the_source_tells_of(namespace: str) -> Non
         await estate.apply(stores=3)
         await estate.until_ready()
         assert (await estate.live())["status"]["stores"] == 0
-        estate.open = 3
+        estate.sight = Sight(stores=3)
         assert (await estate.reconcile()).is_settled
         assert (await estate.live())["status"]["stores"] == 3
         await estate.apply(stores=8)
@@ -46,10 +47,10 @@ def test_stores_served_are_those_that_the_source_tells_of(namespace: str) -> Non
         assert "ConfigMap/demo-world" in report.applied
         assert {name.partition("/")[0] for name in report.applied} == {"ConfigMap"}  # nothing starts again
         assert not report.is_settled
-        estate.open = None  # it does not answer for a moment
+        estate.sight = Sight()  # it does not answer for a moment
         await estate.reconcile()
         assert (await estate.live())["status"]["stores"] == 3
-        estate.open = 8
+        estate.sight = Sight(stores=8)
         assert (await estate.reconcile()).is_settled
 
     with_estate(namespace, work)
@@ -322,5 +323,47 @@ def test_suspended_it_has_no_pods_and_keeps_its_objects(namespace: str) -> None:
         assert (await estate.condition())["reason"] == "Suspended"
         await estate.apply(deletionPolicy="Delete")
         await estate.until_ready()
+
+    with_estate(namespace, work)
+
+
+def test_the_status_repeats_what_applications_say_once_a_minute(namespace: str) -> None:
+    def hot(lag: int) -> Sight:
+        ticks = {"shelf-aggregator": "2026-01-01T10:00:00Z"}
+        return Sight(
+            applications=(Application(name="hot", lag_records=lag, last_batch_seconds=0.4, ticks=ticks),)
+        )
+
+    async def said(estate: Estate) -> list[dict[str, Any]]:
+        return list((await estate.live())["status"]["applications"])
+
+    async def work(estate: Estate) -> None:
+        await estate.apply(
+            overrides=[{"kind": "Deployment", "name": "demo-bridge", "patch": {"spec": {"replicas": 1}}}]
+        )
+        await estate.until_ready()
+        estate.sight = hot(7)
+        await estate.reconcile()
+        assert await said(estate) == [
+            {
+                "name": "hot",
+                "restarts": 0,
+                "lagRecords": 7,
+                "lastBatchSeconds": 0.4,
+                "jobs": [{"name": "shelf-aggregator", "tick": "2026-01-01T10:00:00Z"}],
+            }
+        ]
+        status = (await estate.live())["status"]
+        assert status["overrides"] == ["Deployment/demo-bridge"]
+        estate.sight = hot(9)
+        await estate.reconcile()
+        assert (await said(estate))[0]["lagRecords"] == 7  # else each pass would be the reason of the next
+        path = f"/apis/smartstore.io/v1alpha1/namespaces/{namespace}/smartstores/demo/status"
+        await estate.patch(path, {"status": {"applicationsAt": "2025-12-31T23:59:00Z"}})
+        await estate.reconcile()
+        assert (await said(estate))[0]["lagRecords"] == 9
+        await estate.apply(suspend=True)
+        await estate.reconcile()
+        assert "applications" not in (await estate.live())["status"]
 
     with_estate(namespace, work)

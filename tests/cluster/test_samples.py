@@ -8,6 +8,7 @@ import pytest
 
 from smartstore_operator.reconcile.kinds import OF_OPERATORS
 from smartstore_operator.reconcile.reconciler import Reconciler
+from smartstore_operator.reconcile.sight import Sight
 from smartstore_operator.runtime.api_server import ApiServer
 from tests.api_server import kubectl
 from tests.cluster.definitions import VARIABLE, define
@@ -28,8 +29,8 @@ def definitions(api_server: Path, tmp_path_factory: pytest.TempPathFactory) -> N
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_a_sample_is_taken(namespace: str, sample: Path) -> None:
-    async def nobody(_: object) -> None:
-        return None
+    async def nobody(*_: object) -> Sight:
+        return Sight()
 
     async def look() -> None:
         async with ApiServer.from_environment() as server:

@@ -23,6 +23,34 @@ def status_schema() -> _Schema:
             "Addresses within the cluster, by system.",
             **{name: _text(f"Of {what}.") for name, what in _ENDPOINTS.items()},
         ),
+        applications={
+            "type": "array",
+            "description": "What the streaming applications said when they were asked last.",
+            "items": _fields(
+                "One of them.",
+                name=_text("Its component: hot, hot-0, lake."),
+                restarts=_integer("How often its container was started again."),
+                lagRecords=_integer("Records that it has not read yet."),
+                lastBatchSeconds={"type": "number", "description": "How long its last micro-batch took."},
+                jobs={
+                    "type": "array",
+                    "description": "Its stock jobs.",
+                    "items": _fields(
+                        "One job.",
+                        name=_text("Its name."),
+                        tick=_moment(
+                            "The tick that its slowest store has acknowledged, in the time of the stores."
+                        ),
+                    ),
+                },
+            ),
+        },
+        applicationsAt=_moment("When the applications were asked."),
+        overrides={
+            "type": "array",
+            "description": "Objects that `spec.overrides` changes.",
+            "items": _text("Kind and name, like StatefulSet/demo-hot."),
+        },
         pendingChanges={
             "type": "array",
             "description": "Changes that wait for a maintenance window.",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from smartstore.contracts.applications import is_application
 from smartstore_operator.api.load import validate_smartstore
 from smartstore_operator.api.marks import COMPONENT_LABEL
 from smartstore_operator.api.problems import SpecError
@@ -27,6 +28,7 @@ from smartstore_operator.reconcile.kinds import CHILDREN, HOLDING_DATA, STARTED
 from smartstore_operator.reconcile.operators import not_installed
 from smartstore_operator.reconcile.ownership import appliers
 from smartstore_operator.reconcile.placing import placed
+from smartstore_operator.reconcile.sight import Sight, is_due, repeated
 from smartstore_operator.reconcile.windows import is_disruptive, next_opening
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.kubernetes import Images, awake, manifests
@@ -34,7 +36,8 @@ from smartstore_operator.render.kubernetes.metadata import MANAGED, selector
 from smartstore_operator.render.kubernetes.monitoring import OPTIONAL
 from smartstore_operator.render.platform import Platform
 
-_KEPT = ("selector", "stores", "endpoints")
+_OF_APPLICATIONS = ("applications", "applicationsAt")
+_KEPT = ("selector", "stores", "endpoints", *_OF_APPLICATIONS)
 """What a status still says when its spec cannot be followed."""
 _PRUNED = frozenset(CHILDREN) - frozenset(HOLDING_DATA)
 """What has our labels and is not wanted any more is deleted."""
@@ -81,8 +84,7 @@ class _Changes:
 class Reconciler:
     """Brings SmartStores to what their specs say.
 
-    `images` run in the pods, `now` gives the time as RFC 3339, `served` the number of open stores, None if it is not
-    known.
+    `images` run in the pods, `now` gives the time as RFC 3339, `look` what the source and these applications say.
     """
 
     def __init__(
@@ -90,9 +92,9 @@ class Reconciler:
         cluster: Cluster,
         images: Images,
         now: Callable[[], str],
-        served: Callable[[Platform], Awaitable[int | None]],
+        look: Callable[[Platform, Sequence[str]], Awaitable[Sight]],
     ) -> None:
-        self._cluster, self._images, self._now, self._served = cluster, images, now, served
+        self._cluster, self._images, self._now, self._look = cluster, images, now, look
 
     async def reconcile(self, live: Object) -> Report:
         """One pass; `live` is the SmartStore as the API server has it.
@@ -139,12 +141,14 @@ class Reconciler:
         shown = {**healths, **waiting, **done.refused}
         status = conditions(shown, *self._known(live), choice_of(smartstore.spec))
         is_ready = status[0]["status"] == "True"
-        facts = await self._facts(smartstore, live, platform, healths)
+        pods = [item for (kind, _), item in found.items() if kind == "Pod"]
+        facts = await self._facts(smartstore, live, platform, healths, pods)
         pending = [
             {"component": component, "objects": objects, "until": _as_text(opening)}
             for component, objects in done.pending.items()
         ]
-        told = {"endpoints": dict(rendered.endpoints), "pendingChanges": pending}
+        patched = [f"{override.kind}/{override.name}" for override in smartstore.spec.overrides]
+        told = {"endpoints": dict(rendered.endpoints), "overrides": patched, "pendingChanges": pending}
         await self._report(live, status, {**facts, **told})
         return Report(
             is_ready,
@@ -220,15 +224,26 @@ class Reconciler:
         return live.get("status", {}).get("conditions", []), live["metadata"]["generation"], self._now()
 
     async def _facts(
-        self, smartstore: SmartStore, live: Object, platform: Platform, healths: Mapping[str, Health]
+        self,
+        smartstore: SmartStore,
+        live: Object,
+        platform: Platform,
+        healths: Mapping[str, Health],
+        pods: Sequence[Object],
     ) -> dict[str, Any]:
         """What else the status says. While the source does not answer, the last number of stores stands."""
         labels = ",".join(f"{name}={value}" for name, value in selector(smartstore.name).items())
-        last = live.get("status", {}).get("stores", 0)
+        last = live.get("status", {})
         if smartstore.spec.suspend:
             return {"selector": labels, "stores": 0}
-        told = await self._served(platform) if healths["world"].is_ready else None
-        return {"selector": labels, "stores": last if told is None else told}
+        sight = Sight()
+        if healths["world"].is_ready:
+            sight = await self._look(platform, [name for name in healths if is_application(name)])
+        said = {name: last[name] for name in _OF_APPLICATIONS if name in last}
+        if sight.applications and is_due(last, self._now()):
+            said = repeated(sight.applications, pods, self._now())
+        stores = last.get("stores", 0) if sight.stores is None else sight.stores
+        return {"selector": labels, "stores": stores, **said}
 
     async def _report(self, live: Object, status: list[dict[str, Any]], facts: Mapping[str, Any]) -> None:
         """Write the status if it changed."""

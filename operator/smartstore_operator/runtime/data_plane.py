@@ -1,16 +1,21 @@
 """What the processes of a SmartStore say of themselves, over the network that the cluster's pods share."""
 
+import asyncio
 import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import httpx
 
-from smartstore_operator.embedded.metrics import parse, value
+from smartstore_operator.embedded.metrics import Samples, labels_of, parse, total, value
+from smartstore_operator.reconcile.sight import Application, Sight
 from smartstore_operator.render.dataplane import metrics_port
 from smartstore_operator.render.platform import Platform
 
 log = logging.getLogger(__name__)
 
 _SECONDS = 2.0
+_TICK = "smartstore_job_tick_seconds"
 
 
 class DataPlane:
@@ -25,13 +30,42 @@ class DataPlane:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
 
-    async def served(self, platform: Platform) -> int | None:
-        """How many stores are open, as the source says; None if it does not answer."""
+    async def look(self, platform: Platform, applications: Sequence[str]) -> Sight:
+        """The source's stores, and what these applications say; those that do not answer are left out."""
+        pages = await asyncio.gather(
+            *(self._page(platform, component) for component in ("world", *applications))
+        )
+        stores = value(pages[0], "smartstore_world_stores")
+        answers = zip(applications, pages[1:], strict=True)
+        return Sight(
+            stores=None if stores is None else int(stores),
+            applications=tuple(_application(name, page) for name, page in answers if page),
+        )
+
+    async def _page(self, platform: Platform, component: str) -> Samples:
         try:
-            answer = await self._client.get(f"http://{platform.address(metrics_port('world'))}/metrics")
+            answer = await self._client.get(f"http://{platform.address(metrics_port(component))}/metrics")
             answer.raise_for_status()
         except httpx.HTTPError as error:
-            log.info("the number of open stores is not known: %s", str(error) or type(error).__name__)
-            return None
-        stores = value(parse(answer.text), "smartstore_world_stores")
-        return None if stores is None else int(stores)
+            log.info("%s does not answer: %s", component, str(error) or type(error).__name__)
+            return {}
+        return parse(answer.text)
+
+
+def _application(name: str, page: Samples) -> Application:
+    lag, batch = (
+        total(page, f"smartstore_application_{what}") for what in ("lag_records", "last_batch_seconds")
+    )
+    return Application(
+        name=name,
+        lag_records=None if lag is None else int(lag),
+        last_batch_seconds=None if batch is None else round(batch, 1),
+        ticks={
+            labels["job"]: _moment(value(page, _TICK, **labels) or 0)
+            for labels in sorted(labels_of(page, _TICK), key=lambda labels: labels["job"])
+        },
+    )
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -69,7 +69,7 @@ class _Operator:
     ) -> None:
         self._server, self._settings = server, settings
         self._health, self._telemetry = health, telemetry
-        self._reconciler = Reconciler(server, settings.images, _now, data_plane.served)
+        self._reconciler = Reconciler(server, settings.images, _now, data_plane.look)
         self._queue = WorkQueue[Name](self._work, settings.workers, (ApiError, httpx.HTTPError))
         self._watched = Watched[Name](settings.resync_seconds)
         self._passes = itertools.count(1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
 
-from smartstore.contracts.applications import is_hot
+from smartstore.contracts.applications import is_application
 from smartstore_operator.api.marks import STRIMZI_CLUSTER
 from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.render.component import Component
@@ -86,8 +86,7 @@ class Estate:
 
     def is_on_spark(self, component: str) -> bool:
         """Whether the Spark operator runs it."""
-        has_driver = is_hot(component) or component == "lake"
-        return has_driver and "SparkOperator" in self.platform.operators
+        return is_application(component) and "SparkOperator" in self.platform.operators
 
     def _executors(self, component: str) -> tuple[str, ...]:
         return (executors_of(component),) if self.is_on_spark(component) else ()
