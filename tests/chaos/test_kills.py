@@ -58,6 +58,6 @@ def test_a_fortnight_is_right_although_something_dies_all_the_time(tmp_path: Pat
             estate.kill(victim)
             time.sleep(chance.uniform(20, 40))
         _verify(estate)
-        wait_until("the lake has all", lambda: estate.lake_awaits() == 0, 600)
+        wait_until("the lake has all", lambda: estate.lake_awaits() == 0, 1200)
         judged = dict(estate.rows("select cause, count(*) from ops.adjustments group by 1"))
         assert judged == {}

@@ -20,12 +20,15 @@ class Estate:
 
     def __init__(self, server: ApiServer, namespace: str) -> None:
         self.server, self.namespace = server, namespace
-        seconds = itertools.count()
+        self.now: str | None = None
+        """The time that the operator takes for now; without it one that goes on with each question."""
+        self._seconds = itertools.count()
         self.sight = Sight()
         """What source and applications say when they are asked."""
-        self.reconciler = Reconciler(
-            server, IMAGES, lambda: f"2026-01-01T00:00:{next(seconds) % 60:02}Z", self._look
-        )
+        self.reconciler = Reconciler(server, IMAGES, self._now, self._look)
+
+    def _now(self) -> str:
+        return self.now or f"2026-01-01T00:00:{next(self._seconds) % 60:02}Z"
 
     async def _look(self, *_: object) -> Sight:
         return self.sight

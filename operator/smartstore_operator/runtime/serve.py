@@ -81,7 +81,9 @@ class _Operator:
         canary_place = self._settings.namespaces[0] if self._settings.namespaces else self._settings.namespace
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(stop.wait()),
-            asyncio.create_task(watch(self._settings.namespaces, self._heard)),
+            asyncio.create_task(
+                watch(self._settings.namespaces, self._heard, self._telemetry.watch_restarts.inc)
+            ),
             asyncio.create_task(self._queue.run()),
             asyncio.create_task(sing(self._server, canary_place, self._health)),
         ]
@@ -96,6 +98,7 @@ class _Operator:
 
     async def _work(self, name: Name) -> float | None:
         if self._watched.is_settled(name):
+            self._telemetry.settled()
             return self._settings.resync_seconds
         place = "/".join(name)
         before = self._watched.now(name)

@@ -23,7 +23,12 @@ class Telemetry:
         ProcessCollector(registry=self.registry)
         self.leader = self._gauge("leader", "1 while this operator holds the Lease.")
         self.events = self._counter("watch_events", "Events of watches.", "kind")
-        self._passes = self._counter("reconciles", "Passes over SmartStores.", "result")
+        self.watch_restarts = self._counter("watch_restarts", "Times that all watches began again.")
+        self._passes = self._counter(
+            "reconciles",
+            "Passes over SmartStores: done, failed, or settled, when all that the watches told was known.",
+            "result",
+        )
         self._seconds = Histogram(
             f"{_PREFIX}reconcile_seconds", "Duration of a pass.", buckets=_BUCKETS, registry=self.registry
         )
@@ -48,6 +53,10 @@ class Telemetry:
     def called(self, verb: str, code: str) -> None:
         """A request was answered, or failed without an answer (`code` 0)."""
         self._calls.labels(verb, code).inc()
+
+    def settled(self) -> None:
+        """There was nothing to look at."""
+        self._passes.labels("settled").inc()
 
     @contextmanager
     def reconciling(self) -> Iterator[None]:

@@ -45,8 +45,11 @@ class Told(NamedTuple):
     """Whether it is there as the watch begins, or begins again."""
 
 
-async def watch(namespaces: Sequence[str], heard: Callable[[Told], None]) -> None:
-    """Tell `heard` what happens in these namespaces, all if there are none, until cancelled.
+async def watch(
+    namespaces: Sequence[str], heard: Callable[[Told], None], restarted: Callable[[], None]
+) -> None:
+    """Tell `heard` what happens in these namespaces, all if there are none, until cancelled; `restarted` when it begins
+    again.
 
     kopf follows cut connections by itself and ends at what it does not expect, such as an error within a watch. Then it
     begins again. It has a thread with a loop of its own, since it ends all tasks of its loop with itself.
@@ -68,6 +71,7 @@ async def watch(namespaces: Sequence[str], heard: Callable[[Told], None]) -> Non
             await asyncio.wait({end}, timeout=_STOP_SECONDS)
         log.warning("the watches ended and begin again: %s", end.result() or "no reason was given")
         await asyncio.sleep(_PAUSE_SECONDS)
+        restarted()
 
 
 def _run(

@@ -77,7 +77,7 @@ async def upgrade(server: ApiServer, kubeconfig: Path, scratch: Path, previous: 
         with Operator(kubeconfig, scratch / "next.log", settings) as operator:
 
             async def has_looked() -> bool:
-                return operator.total("reconciles_total") >= 2 * len(specs)
+                return operator.total("reconciles_total", result="done") >= 2 * len(specs)
 
             await until(has_looked, 60, 0.5)
         after = await _versions(server, namespace)
@@ -136,7 +136,9 @@ async def plan(server: ApiServer, kubeconfig: Path, scratch: Path) -> dict[str, 
                 await asyncio.sleep(3)
                 assert operator.process.poll() is None
             written = {_object(one) for one in api.asked[before:] if one.is_write and one.status < 300}
-    return {"announced": announced, "written": sorted(written - {""})}
+    # what ran is remembered beside, like the status
+    own = {"", "ConfigMap/s0-ran"}
+    return {"announced": announced, "written": sorted(written - own)}
 
 
 async def _place(server: ApiServer, namespace: str) -> dict[str, str]:

@@ -90,7 +90,7 @@ def test_changes_name_what_comes_differs_and_goes() -> None:
         _object("ConfigMap", "old"),
         foreign,
     ]
-    assert list(changes(wanted, found, ("demo-credentials",))) == [
+    assert list(changes(wanted, found, ("Secret/demo-credentials",))) == [
         "~ Service/b: spec.x",
         "+ Service/c",
         "- ConfigMap/old",

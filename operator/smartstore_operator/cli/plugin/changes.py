@@ -15,6 +15,7 @@ from smartstore_operator.reconcile.credentials import secret_names as copies_of
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.reconcile.kinds import CHILDREN, KINDS, OF_OPERATORS
 from smartstore_operator.reconcile.placing import demanded
+from smartstore_operator.reconcile.rollback import record_of
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.context import KAFKA_CA
 from smartstore_operator.render.kubernetes import Images, manifests, monitoring, place
@@ -37,7 +38,7 @@ def diff(kubectl: Kubectl, name: str, file: Path | None, images: Images) -> int:
         if item["kind"] not in OPTIONAL or item["kind"] in optional
     ]
     kinds = [_full_name(kind) for kind in _listed({item["kind"] for item in wanted} | optional)]
-    lines = list(changes(wanted, kubectl.list(kinds, selector(name)), copies_of(name)))
+    lines = list(changes(wanted, kubectl.list(kinds, selector(name)), _kept(name)))
     print("\n".join(lines) or "nothing would change")
     return exits.FAILED if lines else exits.OK
 
@@ -45,7 +46,7 @@ def diff(kubectl: Kubectl, name: str, file: Path | None, images: Images) -> int:
 def changes(wanted: Iterable[Object], found: Iterable[Object], kept: Collection[str]) -> Iterable[str]:
     """`+` an object that is missing, `~` one that differs and where, `-` one that is not wanted any more.
 
-    `kept` are the Secrets with the passwords, which are not rendered.
+    `kept` are objects of the operator's own, which are not rendered.
     """
     there = {(item["kind"], item["metadata"]["name"]): item for item in found}
     names = set()
@@ -58,7 +59,7 @@ def changes(wanted: Iterable[Object], found: Iterable[Object], kept: Collection[
             yield f"~ {'/'.join(key)}: {', '.join(fields)}"
     for key, item in there.items():
         managed = MANAGED.items() <= item["metadata"].get("labels", {}).items()
-        if managed and key not in names and not (key[0] == "Secret" and key[1] in kept):
+        if managed and key not in names and "/".join(key) not in kept:
             yield f"- {'/'.join(key)}"
 
 
@@ -66,6 +67,14 @@ def _listed(wanted: Collection[str]) -> list[str]:
     """The kinds to look for; those of another operator only where it is used, since it may not be installed."""
     foreign = {*OPTIONAL, *(kind for kinds in OF_OPERATORS.values() for kind in kinds)}
     return [kind for kind in CHILDREN if kind not in foreign or kind in wanted]
+
+
+def _kept(name: str) -> list[str]:
+    """Passwords, and what ran before."""
+    return [
+        *(f"Secret/{secret}" for secret in copies_of(name)),
+        f"ConfigMap/{record_of(name)['metadata']['name']}",
+    ]
 
 
 def _optional(kubectl: Kubectl) -> set[str]:
