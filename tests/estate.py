@@ -44,6 +44,11 @@ class Estate:
             return "clean"
         return (out.stdout or out.stderr).strip().splitlines()[-1][:200]
 
+    def lake_lag(self) -> float:
+        """Records that the lake said it had not read; very many until it says so since it was started."""
+        has_read = self.metric("lake", "smartstore_application_records_total") > 0
+        return self.metric("lake", "smartstore_application_lag_records") if has_read else float("inf")
+
     def lake_awaits(self) -> int:
         """Records that a clean verification found on topics and not yet in the lake."""
         out = subprocess.run(self._command("verify", "--json"), capture_output=True, text=True, check=True)
