@@ -26,6 +26,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "SparkApplication": ("sparkoperator.k8s.io/v1beta2", "sparkapplications"),
     "Cluster": ("postgresql.cnpg.io/v1", "clusters"),
     **{kind: (monitoring.API_VERSION, f"{kind.lower()}s") for kind in monitoring.OPTIONAL},
+    "ResourceQuota": ("v1", "resourcequotas"),
     "Event": ("events.k8s.io/v1", "events"),
     "Lease": ("coordination.k8s.io/v1", "leases"),
     "SmartStore": ("smartstore.io/v1alpha1", "smartstores"),

@@ -28,6 +28,7 @@ from smartstore_operator.reconcile.kinds import CHILDREN, HOLDING_DATA, STARTED
 from smartstore_operator.reconcile.operators import not_installed
 from smartstore_operator.reconcile.ownership import appliers
 from smartstore_operator.reconcile.placing import placed
+from smartstore_operator.reconcile.quota import demand, exceeded
 from smartstore_operator.reconcile.rollback import Rollback, record_of, rolled_back
 from smartstore_operator.reconcile.sight import Sight, is_due, repeated
 from smartstore_operator.reconcile.windows import is_disruptive, next_opening
@@ -114,6 +115,9 @@ class Reconciler:
                 each for each in objects if each["kind"] in served or each["kind"] not in OPTIONAL
             )
             if problems := list(not_installed(platform.operators, served)):
+                raise SpecError(problems)
+            quotas = await self._cluster.list("ResourceQuota", live["metadata"]["namespace"], {})
+            if problems := list(exceeded(quotas, demand(objects))):
                 raise SpecError(problems)
         except SpecError as error:
             return await self._refuse(live, error)
