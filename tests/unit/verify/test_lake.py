@@ -6,6 +6,7 @@ from smartstore.verify.differences import Check
 from smartstore.verify.lake.newest import NewestComparison
 from smartstore.verify.lake.once import Side, compare
 from smartstore.verify.lake.tables import is_covered, name_of_place, place_of
+from smartstore.verify.lake.verification import stands_still
 
 Rows = list[tuple[int, int, int]]
 
@@ -52,6 +53,13 @@ def test_a_place_names_partition_and_offset() -> None:
     assert name_of_place(place_of(11, 5_000_000_000)) == "partition 11 offset 5000000000"
     covers = is_covered({"t": {0: 7}}, "t")
     assert [covers(0, 7), covers(0, 8), covers(1, 0)] == [True, False, False]
+
+
+def test_a_lake_that_goes_on_is_no_difference_however_far_behind() -> None:
+    minute = 60_000
+    assert not stands_still(5_000_000, 100 * minute, 99 * minute)
+    assert not stands_still(0, 100 * minute, 10 * minute)
+    assert stands_still(1, 100 * minute, 80 * minute)
 
 
 def _newest(rows: Rows, records: list[tuple[int, int, int, bool]]) -> dict[str, int]:

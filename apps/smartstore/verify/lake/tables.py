@@ -33,6 +33,8 @@ class Table:
     path: str
     covered: Covered
     """How far it goes on its topics."""
+    committed_ms: int
+    """When it was written last (epoch ms)."""
     _table: DeltaTable
 
     def rows(self, *columns: str) -> Iterator[list[Row]]:
@@ -53,7 +55,7 @@ class Table:
         for version, covered in _commits(self._table, None):
             if covered.get(topic, {}) == ends:
                 older = DeltaTable(self._table.table_uri, version=version)
-                return Table(self.path, covered, older)
+                return Table(self.path, covered, self.committed_ms, older)
         return None
 
 
@@ -75,7 +77,8 @@ class Tables:
             if not DeltaTable.is_deltatable(location):
                 return None
             table = DeltaTable(location)
-            return Table(path, _covered(table), table)
+            newest = next(iter(table.history(1)), {})
+            return Table(path, _covered(table), int(newest.get("timestamp", 0)), table)
         except (DeltaError, OSError) as error:
             raise LakeError(f"{path} cannot be read: {_one_line(error)}") from error
 

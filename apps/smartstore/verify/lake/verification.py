@@ -1,7 +1,7 @@
 """All tables of the lake, in the one order that is safe while it goes on.
 
 1. Open the tables: from here on each is one version, with the positions that it covers. 2. Read the topics to their
-ends, which lie beyond these positions. What the tables do not cover yet is no difference, unless it has waited long.
+ends, which lie beyond these positions. What the tables do not cover yet is no difference while the lake goes on.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from smartstore.contracts.topics import TOPICS, Topic
-from smartstore.contracts.wire import TICK_KEY
+from smartstore.contracts.wire import TICK_KEY, from_epoch_ms
 from smartstore.verify.differences import Check
 from smartstore.verify.lake.newest import NewestComparison
 from smartstore.verify.lake.once import Side, compare
@@ -32,8 +32,8 @@ from smartstore.verify.topics import Range, Record, Topics
 
 Progress = Callable[[str], None]
 
-LATE_MS = 15 * 60 * 1000
-"""A record that the lake has not taken after this time, by Kafka's own, is missing."""
+STILL_MS = 15 * 60 * 1000
+"""A lake that has something to take and wrote nothing for so long before Kafka's newest record stands still."""
 
 
 @dataclass
@@ -43,9 +43,6 @@ class _Lag:
     records: int = 0
     newest_ms: int = 0
     """The newest of Kafka's timestamps."""
-
-    def is_late(self, taken_ms: int | None) -> bool:
-        return taken_ms is not None and self.newest_ms - taken_ms > LATE_MS
 
 
 @dataclass(frozen=True)
@@ -70,18 +67,16 @@ def check_lake(tables: Tables, topics: Topics, progress: Progress) -> list[Check
         if one.table is None:
             overview.differs("no table", str(one.topic.lake), "one, once the lake has begun", "none")
     totals = check_totals(tables)
-    lag, checks, waiting = _Lag(), [], []
+    lag, checks = _Lag(), []
     for one in opened:
         progress(f"lake {one.topic.lake}")
         check = Check(f"lake {one.topic.lake}")
-        waiting.append((one.topic, _check(check, one, topics, lag)))
+        _check(check, one, topics, lag)
         checks.append(check)
-    for topic, taken_ms in waiting:
-        if lag.is_late(taken_ms):
-            minutes = (lag.newest_ms - (taken_ms or 0)) // 60_000
-            overview.differs(
-                "is behind", str(topic.lake), "what its topic has", f"nothing of the last {minutes} min"
-            )
+    written_ms = max((one.table.committed_ms for one in opened if one.table is not None), default=0)
+    if stands_still(lag.records, lag.newest_ms, written_ms):
+        found = f"{lag.records:,} records not taken, last written {from_epoch_ms(written_ms).isoformat()}"
+        overview.differs("stands still", "the lake", "what the topics have", found)
     overview.compared = len(opened)
     overview.notes.append(
         f"compared as far as each table goes; {lag.records:,} records are still to be taken"
@@ -89,15 +84,19 @@ def check_lake(tables: Tables, topics: Topics, progress: Progress) -> list[Check
     return [overview, *checks, totals]
 
 
-def _check(check: Check, opened: _Opened, topics: Topics, lag: _Lag) -> int | None:
-    """Compare one table; returns when (epoch ms) Kafka took in the first record that the table does not cover."""
+def stands_still(awaited: int, newest_ms: int, written_ms: int) -> bool:
+    """Whether the lake has records to take and had stopped writing long before the newest one came (epoch ms)."""
+    return awaited > 0 and newest_ms - written_ms > STILL_MS
+
+
+def _check(check: Check, opened: _Opened, topics: Topics, lag: _Lag) -> None:
+    """Compare one table."""
     comparison = _Comparison(check, opened, topics.ranges(opened.topic))
     comparison.read_table()
     for batch in topics.read(opened.topic):
         for message in batch:
             comparison.record(message, lag)
     comparison.finish()
-    return comparison.uncovered_ms
 
 
 class _Comparison:
@@ -114,7 +113,6 @@ class _Comparison:
         self._newest = NewestComparison(check)
         self._places: set[int] = set()
         """Where the rows of the quarantine come from, and those that no contract would let through."""
-        self.uncovered_ms: int | None = None
 
     def read_table(self) -> None:
         """Read the rows of both tables."""
@@ -131,12 +129,10 @@ class _Comparison:
         """Take the topic's next record."""
         if message.key() == TICK_KEY:
             return
-        taken = message.timestamp()[1]
-        lag.newest_ms = max(lag.newest_ms, taken)
+        lag.newest_ms = max(lag.newest_ms, message.timestamp()[1])
         covered = self._covers(message.partition(), message.offset())
         if not covered:
             lag.records += 1
-            self.uncovered_ms = min(taken, self.uncovered_ms or taken)
         place, value = place_of(message.partition(), message.offset()), message.value()
         if place in self._places:
             return
