@@ -1,5 +1,8 @@
 """How rows of the lake are compared, by hand-made rows; the tables themselves are tests/integration/lake's."""
 
+import subprocess
+import sys
+
 import pytest
 
 from smartstore.verify.differences import Check
@@ -93,3 +96,9 @@ def test_a_row_has_the_newest_version_that_is_covered(
     rows: Rows, records: list[tuple[int, int, int, bool]], kinds: dict[str, int]
 ) -> None:
     assert _newest(rows, records) == kinds
+
+
+def test_the_books_are_verified_where_nothing_can_read_tables() -> None:
+    """In a cluster the image that does it has no such library; the lake has a task and an image of its own."""
+    code = "import sys, smartstore.verify.__main__; sys.exit('deltalake' in sys.modules or 'pyarrow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from smartstore.contracts.applications import is_hot
+from smartstore_operator.api.marks import COMPONENT_LABEL
 from smartstore_operator.api.scalars import mebibytes
 from smartstore_operator.api.streaming import Executors, Hot, LakeApplication
 from smartstore_operator.render.component import Component
@@ -151,6 +152,8 @@ def _executor(estate: Estate, component: Component, executors: Executors) -> dic
         "memory": f"{mebibytes(executors.memory)}m",
         "memoryOverhead": f"{_JVM_OVERHEAD + PYTHON_WORKERS_MEMORY}m",
         "deleteOnTermination": True,
+        # The Spark operator gives the application's own labels to all its pods, over those of the template.
+        "labels": {COMPONENT_LABEL: executors_of(component.name)},
         "template": _executor_template(estate, component),
     }
 
