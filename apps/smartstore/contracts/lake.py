@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from smartstore.contracts.fields import Count, Record, ShelfId, StoreId, Timestamp, Version
+from smartstore.contracts.fields import Count, Id, Record, ShelfId, StoreId, Timestamp, Units, Version
 
 
 class ProductTotalState(Record, frozen=True, kw_only=True):
@@ -22,6 +22,25 @@ class ProductTotalState(Record, frozen=True, kw_only=True):
     """The newer of the two states' times."""
     version: Version
     """The larger of the two states' versions."""
+
+
+class RefillPending(Record, frozen=True, kw_only=True):
+    """Goods of one restock plan that have left the back room and do not lie on the shelf yet."""
+
+    store_id: StoreId
+    plan_id: Id
+    shelf_id: ShelfId
+    quantity: Units
+    """The plan's `issued_qty` less its `delivered_qty`."""
+    updated_at: Timestamp
+    """Of the plan's state that says so."""
+    version: Version
+
+
+REFILL_PENDING_PATH = "staging/shelf_refill_pending"
+REFILL_PENDING_KEY = ("store_id", "plan_id")
+REFILL_PENDING_TOPIC = "shelf_restock_plan"
+"""The topic of the plans; its table has their states."""
 
 
 class Part(Struct, frozen=True, kw_only=True):

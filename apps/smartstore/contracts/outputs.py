@@ -371,3 +371,21 @@ class LedgerNote(Record, frozen=True, kw_only=True):
     quantity: Total
     event_id: Id | None
     timestamp: Timestamp
+
+
+class DemandForecast(Record, frozen=True, kw_only=True):
+    """What a model expects that one shelf needs, for the supplier's next cut-off. A log: each one is kept, so that it
+    can be held against what happened. Forecasts enter as events; whoever makes them writes the topic.
+    """
+
+    store_id: StoreId
+    shelf_id: ShelfId
+    feature_date: Day
+    """The last day that its features know."""
+    model_name: Name
+    model_version: Name
+    predicted_batches: Total
+    suggested_qty: Total
+    """Units: `predicted_batches` times the standard batch size."""
+    updated_at: Timestamp
+    version: Version

@@ -181,6 +181,14 @@ SHELF_DAILY_FEATURES = Topic(
     table="analytics.shelf_daily_features",
     lake="curated/features_store",
 )
+DEMAND_FORECASTS = Topic(
+    name="demand_forecasts",
+    value=outputs.DemandForecast,
+    key=("store_id", "shelf_id", "feature_date", "model_name", "model_version"),
+    cleanup="delete",
+    retention_ms=30 * DAY_MS,
+    lake="curated/predictions",
+)
 LEDGER = Topic(
     name="ledger",
     value=outputs.LedgerNote,
@@ -219,6 +227,7 @@ TOPICS: tuple[Topic, ...] = (
     LEDGER,
     DAILY_DISCOUNTS,
     SHELF_DAILY_FEATURES,
+    DEMAND_FORECASTS,
 )
 BY_NAME = {topic.name: topic for topic in TOPICS}
 LINES = tuple(topic for topic in TOPICS if topic.line)

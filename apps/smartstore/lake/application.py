@@ -14,6 +14,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from smartstore.lake.maintenance import SETTINGS as MAINTENANCE_SETTINGS
 from smartstore.lake.maintenance import Maintenance
 from smartstore.lake.metrics import APPLICATION, Metrics
+from smartstore.lake.pending import PendingRefills
 from smartstore.lake.source import extents, read_stream, start_of
 from smartstore.lake.store import Store
 from smartstore.lake.tables import lake_tables
@@ -89,7 +90,9 @@ class LakeApplication:
         """
         env = self._env
         store = Store(spark, self._root, self._retention, self._metrics)
-        writer = Writer(lake_tables(), Totals(store), store, self._metrics, env.prefix)
+        writer = Writer(
+            lake_tables(), (Totals(store), PendingRefills(store)), store, self._metrics, env.prefix
+        )
         writer.open()
         covered = writer.covered()
         start = start_of(covered, extents(env.brokers, env.prefix, list(covered)))

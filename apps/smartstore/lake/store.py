@@ -105,16 +105,21 @@ class Store:
         covered: Covered,
         count: int,
         update: str | None = None,
+        delete: str | None = None,
     ) -> None:
         """Merge rows (`s`) into the table (`t`) and record positions, in one commit.
 
-        Rows that match nothing are inserted; matching ones are updated where `update` holds, never without it.
+        Rows that match nothing are inserted; matching ones are updated where `update` holds, never without it. Where
+        `delete` holds (of `s` alone) there is no row afterwards.
         """
         target = DeltaTable.forPath(self.session, self.location(path)).alias("t")
         merge: DeltaMergeBuilder = target.merge(rows.alias("s"), condition).withSchemaEvolution()
+        if delete is not None:
+            merge = merge.whenMatchedDelete(delete)
         if update is not None:
             merge = merge.whenMatchedUpdateAll(update)
-        self._commit(path, covered, count, merge.whenNotMatchedInsertAll().execute)
+        stays = None if delete is None else f"NOT ({delete})"
+        self._commit(path, covered, count, merge.whenNotMatchedInsertAll(stays).execute)
 
     def maintain(self, path: str, operation: str, work: Callable[[DeltaTable], object]) -> None:
         """Run maintenance of a table; its commits carry the positions on."""

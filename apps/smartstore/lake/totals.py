@@ -16,8 +16,8 @@ from smartstore.contracts.lake import (
     ProductTotalState,
 )
 from smartstore.contracts.topics import BY_NAME, Topic
-from smartstore.lake import decode, positions
-from smartstore.lake.store import Shape, Store
+from smartstore.lake.derived import Derived
+from smartstore.lake.store import Store
 
 
 class Addend(Struct, frozen=True):
@@ -52,48 +52,20 @@ def addends(
     return found
 
 
-class Totals:
-    """Keeps the table: per micro-batch the keys whose state changed are added up again."""
+class Totals(Derived):
+    """Adds the states of the two places up."""
 
     path = PRODUCT_TOTAL_PATH
+    record = ProductTotalState
+    key = PRODUCT_TOTAL_KEY
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self._addends = addends()
         self.topics = tuple(addend.part.topic for addend in self._addends)
 
-    def open(self) -> None:
-        """Create or check the table."""
-        self._store.open(Shape(path=self.path, record=ProductTotalState))
-
-    def write(self, rows: DataFrame, behind: Mapping[str, Mapping[int, int]]) -> None:
-        """Add up the keys that a micro-batch changed, after their state tables were written.
-
-        `rows`: the batch with Kafka's columns and `name`; `behind`: the topics to look at and where they end.
-        """
-        known = covered = self._store.covered(self.path)
-        changed: list[Column] = []
-        for topic, ends in behind.items():
-            changed.append((f.col("name") == topic) & decode.beyond(known.get(topic, {})))
-            covered = positions.advanced(covered, topic, ends)
-        concerned = rows.where(reduce(lambda one, other: one | other, changed))
-        keys = concerned.select(
-            *(
-                f.get_json_object(f.col("value").cast("string"), f"$.{name}").alias(name)
-                for name in PRODUCT_TOTAL_KEY
-            )
-        ).distinct()
-        totals = self._added_up(keys.where(f.col(PRODUCT_TOTAL_KEY[0]).isNotNull()))
-        same_key = " AND ".join(f"t.{name} = s.{name}" for name in PRODUCT_TOTAL_KEY)
-        differs = " OR ".join(
-            f"NOT (t.{column.name} <=> s.{column.name})" for column in columns_of(ProductTotalState)
-        )
-        self._store.merge(
-            self.path, totals, same_key, covered, sum(len(ends) for ends in behind.values()), update=differs
-        )
-
-    def _added_up(self, keys: DataFrame) -> DataFrame:
-        """The totals of the keys, from the state tables as they are now."""
+    def rows_of(self, keys: DataFrame) -> DataFrame:
+        """The totals of these keys; a key without a state has none."""
         joined = keys
         for addend in self._addends:
             state = self._store.frame(addend.path).select(

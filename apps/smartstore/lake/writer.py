@@ -14,10 +14,10 @@ from smartstore.contracts.derive.columns import columns_of
 from smartstore.contracts.lake import Covered
 from smartstore.contracts.wire import from_epoch_ms
 from smartstore.lake import decode, positions
+from smartstore.lake.derived import Derived
 from smartstore.lake.metrics import Metrics
 from smartstore.lake.store import Shape, Store
 from smartstore.lake.tables import KAFKA_COLUMNS, REASON_COLUMN, VERBATIM_COLUMNS, Table
-from smartstore.lake.totals import Totals
 
 log = logging.getLogger("smartstore.lake.writer")
 
@@ -55,9 +55,9 @@ class Writer:
     """Writes micro-batches; a batch, or a part of it, may come again."""
 
     def __init__(
-        self, tables: Sequence[Table], totals: Totals, store: Store, metrics: Metrics, prefix: str
+        self, tables: Sequence[Table], derived: Sequence[Derived], store: Store, metrics: Metrics, prefix: str
     ) -> None:
-        self._tables, self._totals, self._store, self._metrics = tables, totals, store, metrics
+        self._tables, self._derived, self._store, self._metrics = tables, derived, store, metrics
         self._prefix = prefix
         self._tick_only: dict[str, int] = {}
 
@@ -76,7 +76,8 @@ class Writer:
                     topic=table.topic.name,
                 )
             )
-        self._totals.open()
+        for derived in self._derived:
+            derived.open()
 
     def covered(self) -> dict[str, dict[int, int]]:
         """Per topic and partition the last offset that all its tables cover.
@@ -87,15 +88,14 @@ class Writer:
         for table in self._tables:
             name = table.topic.name
             covers = [self._store.covered(table.path)]
-            if name in self._totals.topics:
-                covers.append(self._store.covered(self._totals.path))
+            covers += [derived.covers() for derived in self._derived if name in derived.topics]
             found[name] = positions.slowest(covers, name)
         return found
 
     def paths(self) -> list[str]:
         """The tables that are kept fit, quarantines among them."""
         own = [path for table in self._tables for path in (table.path, table.quarantine)]
-        return [*own, self._totals.path]
+        return [*own, *(derived.path for derived in self._derived)]
 
     def write(self, batch: DataFrame) -> datetime | None:
         """Write one micro-batch of Kafka's columns; returns the newest of Kafka's timestamps, None without records."""
@@ -116,7 +116,8 @@ class Writer:
                 name = table.topic.name
                 if name in fresh:
                     self._write(table, fresh[name], arrived[name], checked.get(name, NOTHING))
-            self._write_totals(rows, arrived)
+            for derived in self._derived:
+                _write_derived(derived, rows, arrived)
             newest = max((one.newest_ms for one in arrived.values()), default=None)
             return None if newest is None else from_epoch_ms(newest)
         finally:
@@ -205,16 +206,17 @@ class Writer:
             same_key = f"{same_key} AND t.version >= {oldest}"
         self._store.merge(table.path, newest, same_key, covered, count)
 
-    def _write_totals(self, rows: DataFrame, arrived: Mapping[str, Arrived]) -> None:
-        known = self._store.covered(self._totals.path)
-        behind = {
-            topic: arrived[topic].ends
-            for topic in self._totals.topics
-            if topic in arrived
-            and any(end > known.get(topic, {}).get(p, -1) for p, end in arrived[topic].ends.items())
-        }
-        if behind:
-            self._totals.write(rows, behind)
+
+def _write_derived(derived: Derived, rows: DataFrame, arrived: Mapping[str, Arrived]) -> None:
+    known = derived.covers()
+    behind = {
+        topic: arrived[topic].ends
+        for topic in derived.topics
+        if topic in arrived
+        and any(end > known.get(topic, {}).get(p, -1) for p, end in arrived[topic].ends.items())
+    }
+    if behind:
+        derived.write(rows, behind)
 
 
 def _arrived(rows: DataFrame) -> dict[str, Arrived]:

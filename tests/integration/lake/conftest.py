@@ -48,13 +48,16 @@ def written(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         records.write_round(3)
         lake.start(SMARTSTORE_LAKE_MAINTENANCE_SECONDS="0", SMARTSTORE_LAKE_RETENTION_HOURS="0")
         wanted = {
-            topic: records.ends(topic) for topic in (topics.SHELF_EVENTS, topics.SHELF_STATE, topics.STORES)
+            topic: records.ends(topic)
+            for topic in (topics.SHELF_EVENTS, topics.SHELF_STATE, topics.STORES, topics.SHELF_RESTOCK_PLAN)
         }
         lake.wait_until(
             lambda: (
                 all(_covered(lake, topic) == count for topic, count in wanted.items())
                 and _covered(lake, topics.SHELF_STATE, "curated/product_total_state")
                 == wanted[topics.SHELF_STATE]
+                and _covered(lake, topics.SHELF_RESTOCK_PLAN, "staging/shelf_refill_pending")
+                == wanted[topics.SHELF_RESTOCK_PLAN]
             )
         )
         assert lake.stop() == 0

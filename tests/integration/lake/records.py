@@ -44,6 +44,11 @@ class Records:
             self.raw(topics.SHELF_EVENTS, store, b"no json")
             self.raw(topics.SHELF_EVENTS, store, b'{"event_id": "e", "store_id": 7, "quantity": "three"}')
             self.raw(topics.SHELF_EVENTS, store, b'{"event_id": "e", "timestamp": "2026-01-01T12:00:00Z"}')
+        for store in STORES:
+            # on their way: none of round 1, some of the others until the next round delivers them
+            self.write(topics.SHELF_RESTOCK_PLAN, _plan(store, number, issued=7, delivered=0))
+            self.write(topics.SHELF_RESTOCK_PLAN, _plan(store, number - 1, issued=7, delivered=7, later=True))
+            self.write(topics.SHELF_RESTOCK_PLAN, _plan(store, 100 + number, issued=0, delivered=0))
         for line_topic in topics.LINES:
             for partition in range(PARTITIONS):
                 tick = encode(Tick(tick=NOON + timedelta(minutes=number), stores=list(STORES)))
@@ -108,6 +113,26 @@ def _line(store: str, number: int, n: int) -> outputs.PosTransactionLine:
         total_cents=100,
         updated_at=NOON,
         version=1000 + number,
+    )
+
+
+def _plan(
+    store: str, number: int, *, issued: int, delivered: int, later: bool = False
+) -> outputs.ShelfRestockPlan:
+    return outputs.ShelfRestockPlan(
+        plan_id=f"plan-{number}",
+        store_id=store,
+        shelf_id="A1",
+        status="completed" if later else "issued",
+        suggested_qty=9,
+        issued_qty=issued,
+        delivered_qty=delivered,
+        current_stock=0,
+        created_at=NOON,
+        approved_at=None,
+        closed_at=None,
+        updated_at=NOON + timedelta(minutes=number),
+        version=10 * number + 10 + later,
     )
 
 

@@ -79,6 +79,14 @@ def test_totals_follow_the_states(written: tuple[Records, Lake]) -> None:
     assert {row["updated_at"] for row in rows} == {NOON + timedelta(seconds=32)}
 
 
+def test_goods_on_their_way_have_a_row_until_they_are_there(written: tuple[Records, Lake]) -> None:
+    _, lake = written
+    rows = lake.rows("staging/shelf_refill_pending")
+    assert {(row["store_id"], row["plan_id"], row["quantity"]) for row in rows} == {
+        (store, "plan-3", 7) for store in STORES
+    }
+
+
 def _ask(lake: Lake, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "smartstore.lake.cli", *words]
     return subprocess.run(
@@ -111,5 +119,5 @@ def test_the_terminal_reads_what_spark_wrote(written: tuple[Records, Lake]) -> N
 def test_files_that_are_not_needed_stay_out(written: tuple[Records, Lake]) -> None:
     _, lake = written
     assert sorted(path.name for path in Path(lake.root).iterdir()) == [
-        *("analytics", "cleansed", "curated", "lock", "ops", "quarantine", "raw"),
+        *("analytics", "cleansed", "curated", "lock", "ops", "quarantine", "raw", "staging"),
     ]

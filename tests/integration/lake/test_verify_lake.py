@@ -75,6 +75,8 @@ def _twice(where: str) -> Callable[[DeltaTable], Any]:
         ("cleansed/shelf_state", _update(SHELF, current_stock="1"), {"content differs", "differs"}),
         ("cleansed/shelf_state", _update(SHELF, version="31"), {"is behind", "content differs", "differs"}),
         ("cleansed/shelf_state", _update(SHELF, version="99"), {"is not on its topic", "differs"}),
+        ("staging/shelf_refill_pending", _delete("store_id = 's0001'"), {"differs"}),
+        ("staging/shelf_refill_pending", _update("true", quantity="1"), {"differs"}),
         ("curated/product_total_state", _update(SHELF, total_stock="1"), {"differs"}),
     ],
 )  # fmt: skip

@@ -14,6 +14,7 @@ import msgspec
 from smartstore.contracts.topics import TOPICS, Topic
 from smartstore.contracts.wire import TICK_KEY, from_epoch_ms
 from smartstore.verify.differences import Check
+from smartstore.verify.lake.derived import check_derived
 from smartstore.verify.lake.newest import NewestComparison
 from smartstore.verify.lake.once import Side, compare
 from smartstore.verify.lake.tables import (
@@ -27,7 +28,6 @@ from smartstore.verify.lake.tables import (
     name_of_place,
     place_of,
 )
-from smartstore.verify.lake.totals import check_totals
 from smartstore.verify.topics import Range, Record, Topics
 
 Progress = Callable[[str], None]
@@ -66,7 +66,7 @@ def check_lake(tables: Tables, topics: Topics, progress: Progress) -> list[Check
     for one in opened:
         if one.table is None:
             overview.differs("no table", str(one.topic.lake), "one, once the lake has begun", "none")
-    totals = check_totals(tables)
+    derived = check_derived(tables)
     lag, checks = _Lag(), []
     for one in opened:
         progress(f"lake {one.topic.lake}")
@@ -81,7 +81,7 @@ def check_lake(tables: Tables, topics: Topics, progress: Progress) -> list[Check
     overview.notes.append(
         f"compared as far as each table goes; {lag.records:,} records are still to be taken"
     )
-    return [overview, *checks, totals]
+    return [overview, *checks, *derived]
 
 
 def stands_still(awaited: int, newest_ms: int, written_ms: int) -> bool:
