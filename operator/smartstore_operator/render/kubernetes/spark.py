@@ -122,8 +122,8 @@ def _spark_configuration(estate: Estate) -> dict[str, str]:
         "spark.executorEnv.MALLOC_ARENA_MAX": "2",
         # A driver that comes back must not wait for executors that it does not know.
         "spark.kubernetes.executor.deleteOnTermination": "true",
-        # Spark's Service gives the driver's name an address only when its pod is ready, which it is not before executors
-        # have worked for it.
+        # Spark's Service gives the driver's name an address only when its pod is ready, which it is not before
+        # executors have worked for it.
         "spark.kubernetes.executor.useDriverPodIP": "true",
         "spark.task.maxFailures": "4",
     }
