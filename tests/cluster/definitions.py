@@ -51,6 +51,18 @@ def until_served(path: str) -> None:
             time.sleep(0.1)
 
 
+def until_gone(path: str) -> None:
+    """Until nothing is served there."""
+    end = time.monotonic() + _SERVED_SECONDS
+    while time.monotonic() < end:
+        try:
+            kubectl("get", "--raw", path)
+        except AssertionError:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{path} is still served")
+
+
 def _definitions() -> Iterator[dict[str, Any]]:
     for directory in os.environ[VARIABLE].split(":"):
         for file in sorted(Path(directory).glob("*.yaml")):

@@ -168,8 +168,11 @@ def _check_form(conditions: list[dict[str, Any]], generation: int) -> None:
 
 
 def _written() -> set[str]:
-    """All reasons that the operator gives, and those of Kubernetes that it passes on; not those of other operators."""
-    return {*HOPELESS, *({*OF_READY, *OF_COMPONENTS} - _OF_OTHER_OPERATORS)}
+    """All reasons that the operator gives, and those of Kubernetes that it passes on; not those of other operators.
+
+    A change is taken back in test_rollback.
+    """
+    return {*HOPELESS, *({*OF_READY, *OF_COMPONENTS} - _OF_OTHER_OPERATORS - {Reason.ROLLED_BACK})}
 
 
 async def _reasons(estate: Estate, *kinds: str) -> list[str]:

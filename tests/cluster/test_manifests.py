@@ -10,6 +10,7 @@ from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.render import secret_names
 from smartstore_operator.render.kubernetes import manifests, place
+from smartstore_operator.render.kubernetes.monitoring import OPTIONAL
 from smartstore_operator.runtime.api_server import ApiServer, ApplyConflict
 from tests.specs import IMAGES, plain
 
@@ -27,7 +28,8 @@ def _manifests(namespace: str, **spec: Any) -> list[dict[str, Any]]:
     smartstore = SmartStore.parse({**document, "spec": plain(**spec)})
     secrets = {name: f"value-of-{name}" for name in secret_names(smartstore)}
     platform = place(smartstore, namespace, secrets, "MkU3OEVBNTcwNTJENDM2Qg")
-    return [dict(manifest) for manifest in manifests(smartstore, platform, namespace, IMAGES)]
+    rendered = manifests(smartstore, platform, namespace, IMAGES)
+    return [dict(manifest) for manifest in rendered if manifest["kind"] not in OPTIONAL]
 
 
 def _wanted(manifest: dict[str, Any]) -> dict[str, Any]:

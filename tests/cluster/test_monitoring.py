@@ -12,7 +12,7 @@ from smartstore_operator.cli.plugin.main import main
 from smartstore_operator.reconcile.kinds import KINDS
 from smartstore_operator.render.kubernetes.monitoring import OPTIONAL
 from tests.api_server import kubectl
-from tests.cluster.definitions import until_served
+from tests.cluster.definitions import until_gone, until_served
 from tests.cluster.estate import Estate, with_estate
 from tests.final_state import IMAGE_SETTINGS
 
@@ -50,6 +50,7 @@ def defined(api_server: Path, tmp_path: Path) -> Iterator[None]:
         until_served(f"/apis/{version}/namespaces/default/{plural}")
     yield
     kubectl("delete", f"--filename={file}")
+    until_gone("/apis/monitoring.coreos.com/v1")  # else the next test's operator would still find them
 
 
 @pytest.mark.usefixtures("defined")

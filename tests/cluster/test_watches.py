@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from smartstore_operator.render.platform import Platform
+from smartstore_operator.reconcile.sight import Sight
 from smartstore_operator.runtime.api_server import ApiServer
 from smartstore_operator.runtime.health import Health
 from smartstore_operator.runtime.serve import _Operator
@@ -31,8 +31,8 @@ SPECS: dict[str, dict[str, Any]] = {"demo": {"stores": STORES}}
 class Source:
     """Says that all stores are open, as the pods would."""
 
-    async def served(self, _: Platform) -> int:
-        return STORES
+    async def look(self, *_: object) -> Sight:
+        return Sight(stores=STORES)
 
 
 @asynccontextmanager

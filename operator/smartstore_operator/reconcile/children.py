@@ -42,6 +42,13 @@ def marked(manifest: Mapping[str, Any]) -> Object:
     return {**manifest, "metadata": {**meta, "annotations": annotations}}
 
 
+def unmarked(manifest: Mapping[str, Any]) -> Object:
+    """As it was rendered, before `owned` or `marked`."""
+    meta = {name: value for name, value in manifest["metadata"].items() if name != "ownerReferences"}
+    annotations = {name: value for name, value in meta.pop("annotations", {}).items() if name != RENDERING}
+    return {**manifest, "metadata": {**meta, **({"annotations": annotations} if annotations else {})}}
+
+
 def version_of(item: Mapping[str, Any]) -> str:
     """Its resource version."""
     return str(item["metadata"]["resourceVersion"])

@@ -14,7 +14,7 @@ from typing import Any
 from smartstore.contracts.applications import is_application
 from smartstore_operator.api.marks import COMPONENT_LABEL
 from smartstore_operator.api.reasons import Reason
-from smartstore_operator.reconcile.children import rendering_of
+from smartstore_operator.reconcile.children import owned, rendering_of, unmarked
 from smartstore_operator.reconcile.cluster import MANAGER, Object
 from smartstore_operator.reconcile.health import Health, shortened
 from smartstore_operator.render.kubernetes.metadata import child_name, metadata
@@ -71,7 +71,7 @@ def rolled_back(
         if entry:
             data[component] = json.dumps(entry, sort_keys=True)
         if entry.get(_REFUSED) == rendering_of(manifest):
-            applied.append(entry["ran"])
+            applied.append(owned(entry["ran"], live))
             text = f"the last change did not run, so what ran before it was put back; change it again: {entry[_WHY]}"
             taken_back[component] = Health("Degraded", Reason.ROLLED_BACK, shortened(text))
         else:
@@ -92,9 +92,9 @@ def _judged(
     if there is None or rendering_of(there) != rendering_of(manifest):
         return entry
     if health.is_ready:
-        return {"ran": manifest}
+        return {"ran": unmarked(manifest)}
     ran = entry.get("ran")
-    is_new = ran is not None and rendering_of(ran) != rendering_of(manifest)
+    is_new = ran is not None and ran != unmarked(manifest)
     if is_new and health.state == "Degraded" and not is_blameless and _age(there, now) >= AFTER:
         return {"ran": ran, _REFUSED: rendering_of(manifest), _WHY: health.message}
     return entry
