@@ -162,13 +162,10 @@ class Deployment:
         """`kill -9` of a server's main process; its supervisor starts it again."""
         for process in psutil.process_iter(["cmdline"]):
             line = " ".join(process.info["cmdline"] or [])
+            if str(self.data_dir) not in line:
+                continue  # others may end while they are looked at
             parent = process.parent()
-            if (
-                str(self.data_dir) in line
-                and program in line
-                and parent
-                and "postgres -D" not in _line(parent)
-            ):
+            if program in line and parent and "postgres -D" not in _line(parent):
                 process.send_signal(signal.SIGKILL)
 
 
