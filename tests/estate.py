@@ -39,10 +39,21 @@ class Estate:
 
     def verify(self) -> str:
         """`clean`, or how many differences, or why it cannot be verified."""
-        out = subprocess.run(self._command("verify", "--json"), capture_output=True, text=True, check=False)
+        out = self._verification()
         if out.returncode == 0:
             return "clean"
         return (out.stdout or out.stderr).strip().splitlines()[-1][:200]
+
+    def is_verified_to_the_end(self) -> bool:
+        """Whether it is clean at the last tick that the source has written; before, the jobs still have it to do."""
+        out = self._verification()
+        if out.returncode != 0:
+            return False
+        found = json.loads(out.stdout)
+        return bool(found["tick"] == found["ledger_tick"])
+
+    def _verification(self) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(self._command("verify", "--json"), capture_output=True, text=True, check=False)
 
     def lake_lag(self) -> float:
         """Records that the lake said it had not read; very many until it says so since it was started."""
@@ -142,7 +153,7 @@ class Estate:
         psutil.Process(self._pid(name)).kill()
 
     def wait_until_finished(self, seconds: float) -> None:
-        """Until the source has no more data and everything it wrote is acknowledged."""
+        """Until the source has no more data; the jobs may still have its last ticks to do."""
         wait_until("the end of the data", lambda: self.status()["finished"], seconds)
 
     def environment(self) -> dict[str, str]:
