@@ -62,7 +62,8 @@ class Estate:
 
     def lake_awaits(self) -> int:
         """Records that a clean verification found on topics and not yet in the lake."""
-        out = subprocess.run(self._command("verify", "--json"), capture_output=True, text=True, check=True)
+        out = self._verification()
+        out.check_returncode()
         lake = next(check for check in json.loads(out.stdout)["checks"] if check["name"] == "lake")
         return int(lake["notes"][0].partition("; ")[2].split()[0].replace(",", ""))
 

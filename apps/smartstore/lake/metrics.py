@@ -4,9 +4,10 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from smartstore.contracts.applications import LAKE
 from smartstore.process.spark import lag
 
-APPLICATION = "lake"
+APPLICATION = LAKE
 
 
 class Metrics:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -20,7 +21,7 @@ from tests.specs import IMAGES, plain
 pytestmark = pytest.mark.unit
 
 
-def _objects() -> list[dict[str, object]]:
+def _objects() -> list[dict[str, Any]]:
     document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": "demo"}, "spec": plain()}
     smartstore = validate_smartstore(document)
     secrets = dict.fromkeys(secret_names(smartstore), "x")
@@ -49,7 +50,7 @@ def test_alerts_speak_of_metrics_that_there_are() -> None:
 
 def test_alerts_are_of_one_smartstore() -> None:
     (found,) = (each for each in _objects() if each["kind"] == "PrometheusRule")
-    rules = found["spec"]["groups"][0]["rules"]  # type: ignore[index]
+    rules = found["spec"]["groups"][0]["rules"]
     assert len({rule["alert"] for rule in rules}) == len(RULES)
     for rule in rules:
         assert '{namespace="shops",app_kubernetes_io_instance="demo"}' in rule["expr"]
@@ -58,11 +59,11 @@ def test_alerts_are_of_one_smartstore() -> None:
 def test_every_pod_with_metrics_has_the_port_that_is_read() -> None:
     objects = _objects()
     (monitor,) = (each for each in objects if each["kind"] == "PodMonitor")
-    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]  # type: ignore[index]
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     with_metrics = set()
     for each in objects:
         if each["kind"] in ("StatefulSet", "Deployment"):
-            (container,) = each["spec"]["template"]["spec"]["containers"]  # type: ignore[index]
+            (container,) = each["spec"]["template"]["spec"]["containers"]
             if endpoint["port"] in {port["name"] for port in container.get("ports", ())}:
-                with_metrics.add(each["metadata"]["name"])  # type: ignore[index]
+                with_metrics.add(each["metadata"]["name"])
     assert with_metrics == {f"demo-{name}" for name in ("world", "bridge", "hot", "connectors", "lake")}
