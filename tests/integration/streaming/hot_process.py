@@ -126,9 +126,8 @@ class SubmittedHot(Hot):
         """kill -9 of the executor's JVM."""
         assert self.process is not None
         found = psutil.Process(self.process.pid).children(recursive=True)
-        next(
-            p for p in found if "org.apache.spark.executor.CoarseGrainedExecutorBackend" in p.cmdline()
-        ).kill()
+        executor = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
+        next(process for process in found if executor in _words(process)).kill()
 
 
 def _words(process: psutil.Process) -> list[str]:
