@@ -31,6 +31,20 @@ FORM_OF_SCHEDULES = (
 BROKERS: Spec = {"type": "External", "bootstrapServers": "k:1"}
 
 BY_THE_API_SERVER = (
+    Bad(
+        "a bucket for a lake on a volume",
+        {"lake": {"bucket": {"name": "shop-lake"}}},
+        "spec.lake.bucket",
+        "it is for type S3 only",
+        "leave it out, or choose that type",
+    ),
+    Bad(
+        "a bucket that cannot be called so",
+        {"lake": {"type": "S3", "bucket": {"name": "Shop_Lake"}}},
+        "spec.lake.bucket.name",
+        "3 to 63 lower-case letters, digits, hyphens and dots",
+        "like shop-lake",
+    ),
     # brokers that want encryption and a login
     Bad(
         "encryption to brokers of our own",
@@ -336,6 +350,13 @@ CHANGES = (
         "make another SmartStore",
     ),
     Bad(
+        "a lake elsewhere",
+        {"lake": {"type": "S3", "bucket": {"name": "shop-lake", "credentialsSecret": {"name": "keys"}}}},
+        "spec.lake.type",
+        "lake.type cannot change: the tables would stay behind",
+        "make another SmartStore",
+    ),
+    Bad(
         "a larger lake",
         {"lake": {"size": "100Gi"}},
         "spec.lake.size",
@@ -509,6 +530,13 @@ BY_THE_OPERATOR = (
         "spec.redis.passwordSecret",
         "type External needs it in a cluster",
         "name the Secret that has the password",
+    ),
+    Bad(
+        "a bucket without a Secret",
+        {"lake": {"type": "S3", "bucket": {"name": "shop-lake"}}},
+        "spec.lake.bucket.credentialsSecret",
+        "type S3 needs it in a cluster",
+        "name the Secret that has the keys",
     ),
     Bad(
         "a Secret that is not there",

@@ -50,5 +50,7 @@ def test_a_sample_is_taken(namespace: str, sample: Path) -> None:
                 assert VARIABLE not in os.environ
                 assert "is not installed" in ready["message"]
 
+    keys = [f"--from-literal=AWS_{name}=x" for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")]
+    kubectl("create", "--namespace", namespace, "secret", "generic", "lake-keys", *keys)
     kubectl("apply", "--namespace", namespace, "--validate=strict", "--filename", str(sample))
     asyncio.run(look())

@@ -5,7 +5,6 @@ import shutil
 import threading
 import time
 from datetime import timedelta
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from pyspark.sql import DataFrame, SparkSession
@@ -47,7 +46,7 @@ class LakeApplication:
     def __init__(self, env: Environment) -> None:
         variables = env.variables
         self._env = env
-        self._root = Path(env.require("SMARTSTORE_LAKE_ROOT"))
+        self._root = env.require("SMARTSTORE_LAKE_ROOT")
         self._max_records = int(variables.get("SMARTSTORE_LAKE_MAX_RECORDS", "200000"))
         self._trigger_ms = int(variables.get("SMARTSTORE_LAKE_TRIGGER_MS", "60000"))
         self._retention = timedelta(hours=float(variables.get("SMARTSTORE_LAKE_RETENTION_HOURS", "24")))

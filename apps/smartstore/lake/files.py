@@ -1,7 +1,6 @@
 """The data files of a table."""
 
-from datetime import date, datetime
-from pathlib import Path
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -27,11 +26,7 @@ def files_of(table: DeltaTable) -> list[File]:
     return [File(day, size) for day, size in zip(days, sizes, strict=True)]
 
 
-def has_unused(table: DeltaTable, directory: Path, before: datetime) -> bool:
-    """Whether there are data files older than `before` that the table's current version does not use."""
-    used = {Path(uri).name for uri in table.file_uris()}
-    return any(
-        file.name not in used and file.stat().st_mtime < before.timestamp()
-        for file in directory.rglob("*.parquet")
-        if "_delta_log" not in file.parts
-    )
+def has_unused(table: DeltaTable, retention: timedelta) -> bool:
+    """Whether there are files that no version of the table has used for so long."""
+    hours = int(retention / timedelta(hours=1))
+    return bool(table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True))

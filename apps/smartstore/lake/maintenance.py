@@ -5,7 +5,6 @@ It runs between two micro-batches in the thread that writes, so never beside a w
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -74,9 +73,7 @@ class Maintenance:
             self._metrics.size(path, len(files), sum(file.size for file in files))
             for compaction in compactions(files):
                 self._compact(path, compaction)
-            if self._is_due(path, now) and has_unused(
-                table, Path(self._store.location(path)), now - self._retention
-            ):
+            if self._is_due(path, now) and has_unused(table, self._retention):
                 self._store.maintain(path, "vacuum", lambda target: target.vacuum())
                 self._vacuumed[path] = now
 

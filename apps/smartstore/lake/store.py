@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 from delta.tables import DeltaMergeBuilder, DeltaTable
@@ -18,7 +17,8 @@ from smartstore.contracts.lake import Covered, encode_covered
 from smartstore.lake import positions
 from smartstore.lake.metrics import Metrics
 from smartstore.lake.schema import delta_schema, demand_compatible
-from smartstore.lake.tables import INGEST_DATE, Columns, location
+from smartstore.lake.tables import INGEST_DATE, Columns
+from smartstore.process.lake_root import location
 
 log = logging.getLogger("smartstore.lake.store")
 
@@ -49,7 +49,7 @@ class Shape(Struct, frozen=True, kw_only=True):
 class Store:
     """All tables below one root. It is the only writer of them: hold the root's lock."""
 
-    def __init__(self, spark: SparkSession, root: Path, retention: timedelta, metrics: Metrics) -> None:
+    def __init__(self, spark: SparkSession, root: str, retention: timedelta, metrics: Metrics) -> None:
         """`retention`: how long files are kept that no current version of a table uses."""
         self.session = spark
         """The session that commits: inside a micro-batch, the one of its frame."""

@@ -1,6 +1,5 @@
 """Which tables the lake has, and how each is fed: one table per topic that has a lake path, and its quarantine."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -64,8 +63,3 @@ class Table(Struct, frozen=True, kw_only=True):
 def lake_tables(topics: tuple[Topic, ...] = TOPICS) -> tuple[Table, ...]:
     """The tables of all topics that have one, in the order of the topics."""
     return tuple(Table(topic=topic, path=topic.lake) for topic in topics if topic.lake is not None)
-
-
-def location(root: Path, path: str) -> str:
-    """Where a table of the lake lies."""
-    return str(root / path)

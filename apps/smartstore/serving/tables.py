@@ -16,6 +16,17 @@ INDEXES = (
     "CREATE INDEX IF NOT EXISTS wh_events_shelf ON ops.wh_events (store_id, shelf_id, timestamp)",
     "CREATE INDEX IF NOT EXISTS lines_shelf ON ops.pos_transaction_lines (store_id, shelf_id, sold_at)",
 )
+REWINDS = """
+CREATE TABLE IF NOT EXISTS ops.rewinds (
+    topic text PRIMARY KEY,
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    reset_at timestamptz
+);
+COMMENT ON TABLE ops.rewinds IS
+    'Topics that their sinks must read again from the beginning, because the table is new or was restored; '
+    '`connectors` sees to it and takes the row away.';
+COMMENT ON COLUMN ops.rewinds.reset_at IS 'When the sink forgot how far it had read; it is to be started again.';
+"""
 # Rows of state are updated many times over: room in the page keeps an update next to its old row, without touching
 # an index.
 FILL_FACTOR = 80
@@ -29,12 +40,14 @@ def reconcile_tables(connection: Connection, topics: tuple[Topic, ...]) -> list[
         ContractConflict: a column exists with another type.
     """
     changes: list[str] = []
+    _run(connection, REWINDS)
     for topic in topics:
         existing = _columns(connection, topic)
         if existing:
             changes += _extend(connection, topic, existing)
         else:
             _create(connection, topic)
+            request_rewind(connection, topic)
             changes.append(f"created {topic.table}")
         _guard(connection, topic)
         for statement in sql.comments(topic):
@@ -51,6 +64,12 @@ class ContractConflict(RuntimeError):
 def _create(connection: Connection, topic: Topic) -> None:
     storage = f" WITH (fillfactor = {FILL_FACTOR})" if topic.cleanup == "compact" else ""
     _run(connection, sql.create_table(topic) + storage)
+
+
+def request_rewind(connection: Connection, topic: Topic) -> None:
+    """Have the topic's sink read it from the beginning: its offsets may be of a table that is no more."""
+    statement = text("INSERT INTO ops.rewinds (topic) VALUES (:topic) ON CONFLICT DO NOTHING")
+    connection.execute(statement, {"topic": topic.name})
 
 
 def _extend(connection: Connection, topic: Topic, existing: dict[str, str]) -> list[str]:

@@ -58,13 +58,13 @@ def _verify(directory: Path | None, timeout: float) -> Outcome:
             finally:
                 postgres.close()
             root = environment.variables.get(LAKE_ROOT)
-            lake = _lake(Path(root), topics) if root else []
+            lake = _lake(root, topics) if root else []
             return replace(outcome, checks=outcome.checks + lake)
         finally:
             topics.close()
 
 
-def _lake(root: Path, topics: Topics) -> list[Check]:
+def _lake(root: str, topics: Topics) -> list[Check]:
     """Its imports are here since the image that verifies the books in a cluster has nothing that reads tables."""
     from smartstore.verify.lake.tables import LakeError, Tables
     from smartstore.verify.lake.verification import check_lake

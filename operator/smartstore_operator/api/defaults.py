@@ -8,7 +8,7 @@ PROFILE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "Production": {
         "kafka": {"partitions": 12, "heap": "2Gi", "replicas": 3, "secured": True},
         "redis": {"memory": "2Gi"},
-        "postgres": {"memory": "512Mi", "instances": 3},
+        "postgres": {"memory": "512Mi", "instances": 3, "backups": {"enabled": True}},
         "connect": {"heap": "1Gi"},
         "streaming": {
             "hot": {"driverMemory": "4Gi", "shufflePartitions": 12},

@@ -1,19 +1,17 @@
 """The remaining blocks: the range, stock rules, user-facing parts, operation."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal, get_args
 
-from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from smartstore.contracts import settings
 from smartstore_operator.api.block import Between, Block, Distinct, setting
-from smartstore_operator.api.scalars import FORMS, SCHEDULE_PATTERN, Duration
+from smartstore_operator.api.scalars import Duration, Schedule
 
 _YEAR = timedelta(hours=24 * 366)
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
-_SOME_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 Weekday = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
@@ -186,22 +184,10 @@ class Monitoring(Block):
     grafana: Switch = Field(default=Switch(), description="Grafana dashboards.")
 
 
-def _possible(schedule: str) -> str:
-    """Five cron fields that some moment fits."""
-    try:
-        next(CronSim(schedule, _SOME_MOMENT))
-    except (CronSimError, StopIteration) as error:
-        why = f"{error}, so it never comes" if str(error) else "it never comes"
-        raise ValueError(f"{schedule!r} is no schedule: {why}; write {FORMS[SCHEDULE_PATTERN]}") from error
-    return schedule
-
-
 class MaintenanceWindow(Block):
     """A recurring time in which disruptive changes are allowed."""
 
-    schedule: Annotated[str, Field(pattern=SCHEDULE_PATTERN, max_length=100), AfterValidator(_possible)] = (
-        Field(description="When it opens, as five cron fields in UTC.")
-    )
+    schedule: Schedule = Field(description="When it opens, as five cron fields in UTC.")
     duration: Annotated[Duration, Between(timedelta(minutes=1), timedelta(days=7))] = Field(
         description="How long it stays open."
     )

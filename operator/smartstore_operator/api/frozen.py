@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from smartstore_operator.api.scalars import format_duration
+from smartstore_operator.api.services import Bucket
 from smartstore_operator.api.source import TICK_GRID, TICK_WHEN_UNBOUNDED
 
 FROZEN: Mapping[str, str] = {
@@ -20,6 +21,9 @@ FROZEN: Mapping[str, str] = {
     "postgres.type": "what is in the tables would stay behind; make another SmartStore",
     "kafka.storage": "a volume keeps its size; enlarge the PersistentVolumeClaim state-NAME-kafka-0 itself",
     "postgres.storage": "a volume keeps its size; enlarge the PersistentVolumeClaim state-NAME-postgres-0 itself",
+    "lake.type": "the tables would stay behind; make another SmartStore",
+    "lake.bucket.name": "the tables would stay behind; make another SmartStore",
+    "lake.bucket.prefix": "the tables would stay behind; make another SmartStore",
     "lake.size": "a volume keeps its size; enlarge the PersistentVolumeClaim state-NAME-lake-0 itself",
     "streaming.hot.shards": "each shard has a checkpoint of its own; keep the number, or make another SmartStore",
     "streaming.hot.shufflePartitions": "the checkpoint is cut so; keep the number, or make another SmartStore",
@@ -43,8 +47,12 @@ _ONLY_WHILE: Mapping[str, tuple[str, Any]] = {
     "lake.size": ("lake.enabled", True),
 }
 """Fields that are fixed while another one has a value: other operators enlarge volumes, no lake has none."""
-_DEFAULTS: Mapping[str, Any] = {"source.execution": "Assumed"}
-"""Defaults that the models leave open, of a world."""
+_DEFAULTS: Mapping[str, Any] = {
+    "source.execution": "Assumed",
+    "lake.bucket.name": "",
+    "lake.bucket.prefix": Bucket.model_fields["prefix"].default,
+}
+"""Defaults that the spec as a whole does not show."""
 
 
 def rules(defaults: Mapping[str, Any], production: Mapping[str, Any]) -> list[dict[str, str]]:

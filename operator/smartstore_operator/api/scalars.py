@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 DURATION_PATTERN = r"^([0-9]+(ms|s|m|h))+$"
 SIZE_PATTERN = r"^[1-9][0-9]*(Mi|Gi|Ti)$"
@@ -15,6 +16,9 @@ SERVERS_PATTERN = r"^[^\s,:]+:[0-9]{1,5}(,[^\s,:]+:[0-9]{1,5})*$"
 URL_PATTERN = r"^https?://[^\s/]+(/\S*)?$"
 SCHEDULE_PATTERN = r"^\S+( \S+){4}$"
 VERSION_PATTERN = r"^[0-9]+\.[0-9]+\.[0-9]+$"
+BUCKET_PATTERN = r"^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$"
+PREFIX_PATTERN = r"^[-_.=A-Za-z0-9]+(/[-_.=A-Za-z0-9]+)*$"
+REGION_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
 FORMS: Mapping[str, str] = {
@@ -26,10 +30,14 @@ FORMS: Mapping[str, str] = {
     URL_PATTERN: "an http or https address, like http://connect:8083",
     SCHEDULE_PATTERN: "minute, hour, day of month, month and day of week with single spaces, like 0 3 * * 6",
     VERSION_PATTERN: "three numbers with dots, like 4.3.1",
+    BUCKET_PATTERN: "3 to 63 lower-case letters, digits, hyphens and dots, like shop-lake",
+    PREFIX_PATTERN: "letters, digits, hyphens, dots and underscores, with single slashes between, like demo/lake",
+    REGION_PATTERN: "lower-case letters and digits with hyphens, like eu-central-1",
     NAME_PATTERN: "lower-case letters, digits and hyphens, like demo or store-7",
 }
 """What a string of each pattern looks like, for people."""
 
+_SOME_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _MEBIBYTES = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
 
@@ -99,6 +107,16 @@ def _parse_date(value: object) -> date:
     raise ValueError(f"{value!r} is not a date; write {FORMS[DATE_PATTERN]}")
 
 
+def _possible(schedule: str) -> str:
+    """Five cron fields that some moment fits."""
+    try:
+        next(CronSim(schedule, _SOME_MOMENT))
+    except (CronSimError, StopIteration) as error:
+        why = f"{error}, so it never comes" if str(error) else "it never comes"
+        raise ValueError(f"{schedule!r} is no schedule: {why}; write {FORMS[SCHEDULE_PATTERN]}") from error
+    return schedule
+
+
 def _string(pattern: str) -> WithJsonSchema:
     # The API server estimates the cost of a rule on a string from the longest one possible.
     schema: dict[str, Any] = {"type": "string", "pattern": pattern, "maxLength": 32}
@@ -123,3 +141,6 @@ IsoDate = Annotated[
     _string(DATE_PATTERN),
 ]
 """A calendar day, `YYYY-MM-DD`."""
+
+Schedule = Annotated[str, Field(pattern=SCHEDULE_PATTERN, max_length=100), AfterValidator(_possible)]
+"""Five cron fields in UTC."""

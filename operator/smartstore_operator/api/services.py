@@ -11,11 +11,15 @@ from smartstore.contracts.brokers import Mechanism
 from smartstore_operator.api.block import RULES, Between, Block
 from smartstore_operator.api.problems import FieldError
 from smartstore_operator.api.scalars import (
+    BUCKET_PATTERN,
     HOST_PATTERN,
+    PREFIX_PATTERN,
+    REGION_PATTERN,
     SERVERS_PATTERN,
     URL_PATTERN,
     VERSION_PATTERN,
     Duration,
+    Schedule,
     Size,
 )
 
@@ -33,16 +37,17 @@ _SERVER_PORT = (
 )
 
 
-_NEEDED = "type External needs it; say where the system is"
-_NOT_NEEDED = "it is for type External only; leave it out, or choose that type"
+_NEEDED = "type {0} needs it; say where the system is"
+_NOT_NEEDED = "it is for type {0} only; leave it out, or choose that type"
 
 
 class ExternalChoice(Block):
     """A system that SmartStore runs or that exists already; then `external_field` says where.
 
-    `external_options` are further fields that only type External has.
+    `external_type` is the type that means so; `external_options` are further fields that only it has.
     """
 
+    external_type: ClassVar[str] = "External"
     external_field: ClassVar[str]
     external_options: ClassVar[tuple[str, ...]] = ()
 
@@ -50,12 +55,12 @@ class ExternalChoice(Block):
 
     @model_validator(mode="after")
     def _check_external(self) -> Self:
-        is_external = self.type == "External"
+        is_external = self.type == self.external_type
         if is_external and getattr(self, self.external_field) is None:
-            raise FieldError(self._yaml_name(self.external_field), _NEEDED)
+            raise FieldError(self._yaml_name(self.external_field), _NEEDED.format(self.external_type))
         for field in (self.external_field, *self.external_options):
             if getattr(self, field) is not None and not is_external:
-                raise FieldError(self._yaml_name(field), _NOT_NEEDED)
+                raise FieldError(self._yaml_name(field), _NOT_NEEDED.format(self.external_type))
         return self
 
     @classmethod
@@ -66,14 +71,19 @@ class ExternalChoice(Block):
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        is_external, name = "(has(self.type) && self.type == 'External')", cls._yaml_name(cls.external_field)
+        is_external = f"(has(self.type) && self.type == '{cls.external_type}')"
+        name = cls._yaml_name(cls.external_field)
         resolved = handler.resolve_ref_schema(handler(schema))
         resolved[RULES] = [
-            {"rule": f"!{is_external} || has(self.{name})", "message": _NEEDED, "fieldPath": f".{name}"},
+            {
+                "rule": f"!{is_external} || has(self.{name})",
+                "message": _NEEDED.format(cls.external_type),
+                "fieldPath": f".{name}",
+            },
             *(
                 {
                     "rule": f"{is_external} || !has(self.{option})",
-                    "message": _NOT_NEEDED,
+                    "message": _NOT_NEEDED.format(cls.external_type),
                     "fieldPath": f".{option}",
                 }
                 for option in map(cls._yaml_name, (cls.external_field, *cls.external_options))
@@ -193,6 +203,19 @@ class Redis(ExternalChoice):
     )
 
 
+class Backups(Block):
+    """Copies of the database, each a file of pg_dump on a volume. No effect on one machine."""
+
+    enabled: bool = Field(default=False, description="Whether they are made.")
+    schedule: Schedule = Field(
+        default="0 2 * * *", description="When one is made, as five cron fields in UTC."
+    )
+    keep: Annotated[int, Field(ge=1, le=366)] = Field(
+        default=14, description="How many are kept; then the oldest goes."
+    )
+    size: Size = Field(default="20Gi", description="Size of their volume.")
+
+
 class Postgres(ExternalChoice):
     """The serving database."""
 
@@ -221,6 +244,7 @@ class Postgres(ExternalChoice):
         "roles and replicate; for type External in a cluster. No effect on one machine: the variable "
         "SMARTSTORE_POSTGRES_PASSWORD has it there.",
     )
+    backups: Backups = Field(default=Backups(), description="Copies of the database.")
 
 
 class Connect(ExternalChoice):
@@ -237,18 +261,51 @@ class Connect(ExternalChoice):
     url: HttpUrl | None = Field(default=None, description="The REST interface, for type External.")
 
 
-class Lake(Block):
+class SecretName(Block):
+    """A Secret of the same namespace."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="Name of the Secret.")
+
+
+class Bucket(Block):
+    """A bucket of S3, or of a store that speaks its language."""
+
+    name: Annotated[str, Field(pattern=BUCKET_PATTERN, max_length=63)] = Field(
+        description="Name of the bucket, which exists."
+    )
+    prefix: Annotated[str, Field(pattern=PREFIX_PATTERN, max_length=512)] = Field(
+        default="lake", description="What the tables' keys begin with; nobody else may write there."
+    )
+    region: Annotated[str, Field(pattern=REGION_PATTERN, max_length=63)] = Field(
+        default="us-east-1", description="Where the bucket is; a store of another kind mostly does not mind."
+    )
+    endpoint: HttpUrl | None = Field(
+        default=None, description="The store's address, such as http://minio:9000; without it AWS's."
+    )
+    credentials_secret: SecretName | None = Field(
+        default=None,
+        description="The Secret with the keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, in a cluster. No effect on "
+        "one machine: variables of these names have them there.",
+    )
+
+
+class Lake(ExternalChoice):
     """Whether there is a lakehouse, and where it is kept."""
+
+    external_type = "S3"
+    external_field = "bucket"
 
     enabled: bool = Field(default=True, description="Whether topics are kept as Delta tables.")
     type: Literal["Volume", "S3"] = Field(
         default="Volume",
-        description="Where the tables lie. No effect yet: in a cluster they are on a volume, on one machine in a "
-        "directory.",
+        description="Where the tables lie. Volume: on the application's own, on one machine in a directory. S3: in a "
+        "bucket.",
     )
+    bucket: Bucket | None = Field(default=None, description="Where the tables lie, for type S3.")
     size: Size = Field(
         default="20Gi",
-        description="Size of the volume, which must not fill up. No effect on one machine.",
+        description="Size of the application's volume, which must not fill up; with S3 it has no tables on it, and "
+        "1Gi will do. No effect on one machine.",
     )
     retention: Annotated[Duration, Between(timedelta(hours=1), timedelta(days=366))] = Field(
         default=timedelta(hours=24),

@@ -9,6 +9,7 @@ _ENDPOINTS = {
     "postgres": "Postgres",
     "connect": "Kafka Connect",
     "gateway": "the gateway, for source type External",
+    "lake": "the store with the lake's bucket, for lake type S3",
 }
 
 

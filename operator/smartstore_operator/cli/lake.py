@@ -7,7 +7,9 @@ import sys
 from typing import Any
 
 from smartstore_operator.cli import exits, locate
+from smartstore_operator.embedded.datadir import DataDir, read_json
 
+ROOT = "SMARTSTORE_LAKE_ROOT"
 TABLES = "tables"
 """Where the tables lie in the state directory of the component `lake`."""
 
@@ -24,7 +26,14 @@ def add_parser(commands: Any) -> None:
 def lake(options: argparse.Namespace) -> int:
     """Run `smartstore.lake.cli` on the system's tables; further options and the exit code are its own."""
     data = locate.find(options.data_dir)
-    environment = {**os.environ, "SMARTSTORE_LAKE_ROOT": str(data.state("lake") / TABLES)}
     command = [sys.executable, "-m", "smartstore.lake.cli", *options.rest]
-    code = subprocess.run(command, env=environment, check=False).returncode
+    code = subprocess.run(command, env={**os.environ, **_place(data)}, check=False).returncode
     return code if code >= 0 else exits.FAILED
+
+
+def _place(data: DataDir) -> dict[str, str]:
+    """The variables that say where the tables are, a bucket as the system had it when it ran last."""
+    kept = read_json(data.client_file) if data.client_file.is_file() else {}
+    if "://" in kept.get(ROOT, ""):
+        return {name: value for name, value in kept.items() if name == ROOT or name.startswith("AWS_")}
+    return {ROOT: str(data.state("lake") / TABLES)}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from smartstore_operator.api.problems import SpecError
-from smartstore_operator.cli import command, exits, gateway, lake, operate, savepoint, scale, up
+from smartstore_operator.cli import backup, command, exits, gateway, lake, operate, savepoint, scale, up
 from smartstore_operator.cli.exits import CommandFailed, UsageError
 from smartstore_operator.embedded.errors import NotRunning, PreflightError
 from smartstore_operator.embedded.toolchain import ToolchainError
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     operate.add_parsers(commands)
     scale.add_parser(commands)
     savepoint.add_parser(commands)
+    backup.add_parser(commands)
     command.add_parsers(commands)
     gateway.add_parser(commands)
     lake.add_parser(commands)

@@ -15,13 +15,14 @@ import msgspec
 from smartstore.contracts.brokers import CA_FILE
 from smartstore_operator.api.load import load_smartstore, with_stores
 from smartstore_operator.api.problems import SpecError
+from smartstore_operator.api.services import ExternalChoice
 from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.embedded import ports, toolchain
 from smartstore_operator.embedded.datadir import DataDir, write_json, write_text
 from smartstore_operator.embedded.errors import PreflightError
 from smartstore_operator.embedded.savepoints import HOT_FACT
 from smartstore_operator.render import Platform, Rendered, port_requests, render, secret_names
-from smartstore_operator.render.context import KAFKA_CA
+from smartstore_operator.render.context import BUCKET_KEYS, KAFKA_CA
 from smartstore_operator.render.platform import has_certificate
 
 LEAST_FREE_BYTES = 2 * 1024**3
@@ -37,12 +38,13 @@ _PORT_FIELDS = {
     "connect": "spec.connect.port",
     "gateway": "spec.source.external.port",
 }
-_PASSWORDS_OF_OTHERS = {
+_OF_OTHERS = {
     "kafka-password": ("SMARTSTORE_KAFKA_PASSWORD", "kafka"),
     "redis-password": ("SMARTSTORE_REDIS_PASSWORD", "redis"),
     "postgres-password": ("SMARTSTORE_POSTGRES_PASSWORD", "postgres"),
+    **{name: (variable, "lake") for name, variable in BUCKET_KEYS.items()},
 }
-"""Variables with the passwords of External systems, which we cannot generate, and their blocks of the spec."""
+"""Variables with what opens the systems of others, which we cannot generate, and their blocks of the spec."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +115,7 @@ class System:
             "SMARTSTORE_REDIS_URL": self.rendered.redis_url,
             "SMARTSTORE_POSTGRES_DSN": self.rendered.postgres_dsn,
             "SMARTSTORE_CONNECT_URL": self.rendered.connect_url,
-            **({"SMARTSTORE_LAKE_ROOT": self.rendered.lake_root} if self.rendered.lake_root else {}),
+            **self.rendered.lake_variables,
             "SMARTSTORE_LEDGER_DIR": str(self.data.state("world") / "ledger"),
         }
 
@@ -195,12 +197,14 @@ def _ports(smartstore: SmartStore, data: DataDir) -> dict[str, int]:
 
 
 def _secret(name: str, smartstore: SmartStore, data: DataDir, environment: Mapping[str, str]) -> str:
-    variable, block = _PASSWORDS_OF_OTHERS.get(name, ("", ""))
-    if not block or getattr(smartstore.spec, block).type != "External":
+    variable, block = _OF_OTHERS.get(name, ("", ""))
+    system = getattr(smartstore.spec, block) if block else None
+    if not isinstance(system, ExternalChoice) or system.type != system.external_type:
         return data.secret(name)
     if not environment.get(variable):
+        what = "a key" if block == "lake" else "the password"
         raise PreflightError(
-            f"the password of the external {block} is not known", f"spec.{block}", f"set {variable}"
+            f"{what} of the external {block} is not known", f"spec.{block}", f"set {variable}"
         )
     return environment[variable]
 

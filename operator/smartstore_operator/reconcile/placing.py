@@ -10,7 +10,13 @@ from smartstore_operator.reconcile.children import belonging, marked, owners_of,
 from smartstore_operator.reconcile.cluster import Cluster, Object
 from smartstore_operator.reconcile.drift import differences
 from smartstore_operator.render import secret_names
-from smartstore_operator.render.context import KAFKA_CA, KAFKA_PASSWORD, POSTGRES_PASSWORD, REDIS_PASSWORD
+from smartstore_operator.render.context import (
+    BUCKET_KEYS,
+    KAFKA_CA,
+    KAFKA_PASSWORD,
+    POSTGRES_PASSWORD,
+    REDIS_PASSWORD,
+)
 from smartstore_operator.render.kubernetes import place, strimzi
 from smartstore_operator.render.platform import Platform, has_certificate
 
@@ -73,7 +79,8 @@ async def _given(cluster: Cluster, smartstore: SmartStore, namespace: str) -> di
     problems: list[Problem] = []
     for name, path, wanted in demanded(smartstore.spec):
         if wanted is None:
-            text = "type External needs it in a cluster; name the Secret that has the password"
+            kind, what = ("S3", "keys") if name in BUCKET_KEYS else ("External", "password")
+            text = f"type {kind} needs it in a cluster; name the Secret that has the {what}"
             problems.append(Problem(path=path, message=text))
             continue
         secret = await cluster.get("Secret", namespace, wanted.name)
@@ -106,3 +113,7 @@ def demanded(spec: Spec) -> Iterator[tuple[str, str, SecretKey | None]]:
         yield REDIS_PASSWORD, "spec.redis.passwordSecret", spec.redis.password_secret
     if spec.postgres.type == "External":
         yield POSTGRES_PASSWORD, "spec.postgres.passwordSecret", spec.postgres.password_secret
+    if spec.lake.enabled and spec.lake.bucket is not None:
+        secret, path = spec.lake.bucket.credentials_secret, "spec.lake.bucket.credentialsSecret"
+        for name, key in BUCKET_KEYS.items():
+            yield name, path, SecretKey(name=secret.name, key=key) if secret is not None else None

@@ -56,6 +56,8 @@ class Component:
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     kind: Kind = "service"
+    schedule: str | None = None
+    """When a task runs by itself, as five cron fields in UTC."""
     before_start: tuple[tuple[str, ...], ...] = ()
     """Commands that prepare the state directory; each must be idempotent."""
     unprivileged: bool = False

@@ -27,6 +27,13 @@ POSTGRES_GATEWAY_PASSWORD = "postgres-gateway-password"
 """Password of the login that looks up API keys; only where there is a gateway."""
 POSTGRES_SUPERUSER_PASSWORD = "postgres-superuser-password"
 
+BUCKET_KEYS: Mapping[str, str] = {
+    "lake-access-key-id": "AWS_ACCESS_KEY_ID",
+    "lake-secret-access-key": "AWS_SECRET_ACCESS_KEY",
+}
+"""The keys to the lake's bucket: secret, and the variable by which all tools know it. Its Secret has the same names."""
+_AWS = "https://s3.amazonaws.com"
+
 JVM_ENVIRONMENT: Mapping[str, str] = {"MALLOC_ARENA_MAX": "2"}
 """glibc keeps an arena per thread otherwise, which costs a JVM some 100 MB that its heap limit does not show."""
 
@@ -154,8 +161,26 @@ class Context:
 
     @property
     def lake_root(self) -> str:
-        """The directory of the lake's tables."""
+        """Where the lake's tables lie: a directory, or a place in a bucket."""
+        bucket = self.spec.lake.bucket
+        if bucket is not None:
+            return f"s3a://{bucket.name}/{bucket.prefix}"
         return f"{self.platform.state_dir('lake')}/tables"
+
+    @property
+    def lake_variables(self) -> dict[str, str]:
+        """What a process needs to find the lake's tables; in a bucket, with the keys to it."""
+        root, bucket = {"SMARTSTORE_LAKE_ROOT": self.lake_root}, self.spec.lake.bucket
+        if bucket is None:
+            return root
+        keys = {variable: self.platform.secrets[name] for name, variable in BUCKET_KEYS.items()}
+        return {**root, **keys, "AWS_REGION": bucket.region, **_of_another_store(bucket.endpoint)}
+
+    @property
+    def bucket_address(self) -> str | None:
+        """The address of the lake's store, where it is in one."""
+        bucket = self.spec.lake.bucket
+        return (bucket.endpoint or _AWS) if self.spec.lake.enabled and bucket is not None else None
 
     @property
     def java(self) -> str:
@@ -169,6 +194,13 @@ class Context:
     def probe_argv(self, kind: str, address: str) -> tuple[str, ...]:
         """The command that exits 0 once the server at `address` really answers."""
         return (self.platform.python, "-m", "smartstore_operator.embedded.probe", kind, address)
+
+
+def _of_another_store(endpoint: str | None) -> dict[str, str]:
+    if endpoint is None:
+        return {}
+    plain = {"AWS_ALLOW_HTTP": "true"} if endpoint.startswith("http:") else {}
+    return {"AWS_ENDPOINT_URL": endpoint, **plain}
 
 
 def connector_names(estate: str) -> str:

@@ -26,6 +26,7 @@ RUN_FILE = "run.json"
 SAVEPOINTS = "savepoints"
 """Where savepoints lie below the directory of state."""
 GATEWAY = "gateway"
+BACKUP = "backup"
 HOT_READY_SECONDS = 900.0
 """The first micro-batch may be large: of hundreds of stores that open, or of an application that was away for long."""
 PYTHON_MEMORY = 256
@@ -36,7 +37,7 @@ VERIFY_MEMORY = 2048
 PYTHON_WORKERS_MEMORY = 768
 """MiB of the Python workers of the stock jobs, with their states."""
 
-Access = Literal["run", "kafka", "redis", "postgres", "keys", "connect"]
+Access = Literal["run", "kafka", "redis", "postgres", "keys", "connect", "lake"]
 """What a process gets to know: the run's settings, or where a system is and its password; no more than it needs."""
 
 _REACHES: Mapping[Access, tuple[str, ...]] = {
@@ -46,6 +47,7 @@ _REACHES: Mapping[Access, tuple[str, ...]] = {
     "postgres": ("postgres",),
     "keys": ("postgres",),
     "connect": ("connect",),
+    "lake": (),
 }
 
 
@@ -106,9 +108,11 @@ def verify(context: Context) -> Component:
 
 def verify_lake(context: Context) -> Component:
     """When asked: compare the lake with the topics. A task of its own, since two volumes may be on two nodes."""
-    process = _Process(name="verify-lake", module="smartstore.verify.lake", access=("kafka",), needs=())
-    component = _component(context, process, kind="task", extra={"SMARTSTORE_LAKE_ROOT": context.lake_root})
-    return replace(component, programs="spark", memory=VERIFY_MEMORY, reads_state_of="lake")
+    access: tuple[Access, ...] = ("kafka", "lake")
+    process = _Process(name="verify-lake", module="smartstore.verify.lake", access=access, needs=())
+    component = _component(context, process, kind="task")
+    beside = None if context.spec.lake.bucket else "lake"
+    return replace(component, programs="spark", memory=VERIFY_MEMORY, reads_state_of=beside)
 
 
 def report(context: Context) -> Component:
@@ -122,6 +126,16 @@ def _auditor(context: Context, name: str, module: str) -> Component:
     process = _Process(name=name, module=module, access=access, needs=())
     component = _component(context, process, kind="task", extra=extra)
     return replace(component, memory=VERIFY_MEMORY, reads_state_of="world")
+
+
+def backup(context: Context) -> Component:
+    """By the clock, and when asked: the database as a file; and back."""
+    backups = context.spec.postgres.backups
+    extra = {"SMARTSTORE_POSTGRES_PROGRAMS": context.platform.postgres_bin}
+    process = _Process(name=BACKUP, module="smartstore.serving.backup", access=("postgres",), needs=())
+    component = _component(context, process, kind="task", extra=extra)
+    argv = (*component.argv, "create", "--keep", str(backups.keep))
+    return replace(component, argv=argv, schedule=backups.schedule, volume=backups.size)
 
 
 def gateway(context: Context) -> Component:
@@ -179,12 +193,12 @@ def lake(context: Context) -> Component:
     lake, application = context.spec.lake, context.spec.streaming.lake
     extra = {
         **_spark_driver(context, application.driver_memory),
-        "SMARTSTORE_LAKE_ROOT": context.lake_root,
         "SMARTSTORE_LAKE_TRIGGER_MS": str(milliseconds(application.trigger)),
         "SMARTSTORE_LAKE_MAX_RECORDS": str(application.max_records_per_trigger),
         "SMARTSTORE_LAKE_RETENTION_HOURS": str(lake.retention // timedelta(hours=1)),
     }
-    process = _Process(name="lake", module="smartstore.lake", access=("kafka",), needs=("topics",))
+    access: tuple[Access, ...] = ("kafka", "lake")
+    process = _Process(name="lake", module="smartstore.lake", access=access, needs=("topics",))
     live = ("connectors", "bridge", *hot_applications(context.spec.streaming.hot.shards), "world")
     memory = jvm_memory(mebibytes(application.driver_memory)) + PYTHON_MEMORY
     component = _component(context, process, extra=extra, stop_seconds=40.0)
@@ -242,13 +256,17 @@ def _component(
         environment=environment,
         files=_files(context, process),
         ports={port: platform.ports[port]} if has_metrics else {},
-        reaches=tuple(port for access in process.access for port in _REACHES[access]),
+        reaches=tuple(port for access in process.access for port in _reaches(context, access)),
         probe=http_probe(port) if has_metrics else None,
         state_dir=platform.state_dir(name),
         needs=process.needs,
         kind=kind,
         stop_seconds=stop_seconds,
     )
+
+
+def _reaches(context: Context, access: Access) -> tuple[str, ...]:
+    return ("lake",) if access == "lake" and context.spec.lake.bucket else _REACHES[access]
 
 
 def _files(context: Context, process: _Process) -> dict[str, str]:
@@ -286,3 +304,5 @@ def _reach(context: Context, name: str, access: Access) -> dict[str, str]:
             return {"SMARTSTORE_POSTGRES_DSN": context.gateway_dsn}
         case "connect":
             return {"SMARTSTORE_CONNECT_URL": context.connect_url}
+        case "lake":
+            return context.lake_variables

@@ -11,6 +11,7 @@ from smartstore_operator.api.smartstore import SmartStore
 from smartstore_operator.render import connect, dataplane, kafka, postgres, valkey
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.context import (
+    BUCKET_KEYS,
     KAFKA_CA,
     KAFKA_PASSWORD,
     POSTGRES_CDC_PASSWORD,
@@ -38,7 +39,7 @@ class Rendered:
     declared: Declared
     run_settings: RunSettings
     endpoints: Mapping[str, str]
-    """Addresses for people and `status`, without passwords: kafka, redis, postgres, connect, and gateway if any."""
+    """Addresses for people and `status`, without passwords: kafka, redis, postgres, connect; gateway, lake if any."""
     brokers: Brokers
     """With password; its certificates are expected in the data directory, as `KAFKA_CA`."""
     redis_url: str
@@ -46,8 +47,8 @@ class Rendered:
     postgres_dsn: str
     """With password."""
     connect_url: str
-    lake_root: str | None
-    """Directory of the lake's tables, where it has one; there may be none yet."""
+    lake_variables: Mapping[str, str]
+    """By which the lake's tables are found, with keys; empty without a lake. There may be no tables yet."""
 
     def component(self, name: str) -> Component:
         """The component of this name; raises `KeyError`."""
@@ -75,18 +76,20 @@ def render(smartstore: SmartStore, platform: Platform) -> Rendered:
             "postgres": context.postgres_address,
             "connect": context.connect_url,
             **({"gateway": f"http://{platform.address('gateway')}"} if has_gateway(context.spec) else {}),
+            **({"lake": context.bucket_address} if context.bucket_address else {}),
         },
         brokers=context.brokers(f"{platform.data_dir}/{KAFKA_CA}"),
         redis_url=context.redis_url,
         postgres_dsn=context.postgres_dsn,
         connect_url=context.connect_url,
-        lake_root=context.lake_root if context.spec.lake.enabled else None,
+        lake_variables=context.lake_variables if context.spec.lake.enabled else {},
     )
 
 
 def _tasks(context: Context) -> tuple[Component, ...]:
     lake = (dataplane.verify_lake(context),) if context.spec.lake.enabled else ()
-    return (dataplane.verify(context), *lake, dataplane.report(context))
+    backup = (dataplane.backup(context),) if context.spec.postgres.backups.enabled else ()
+    return (dataplane.verify(context), *lake, dataplane.report(context), *backup)
 
 
 def port_requests(smartstore: SmartStore) -> tuple[PortRequest, ...]:
@@ -121,9 +124,11 @@ def secret_names(smartstore: SmartStore) -> tuple[str, ...]:
     kafka = (KAFKA_PASSWORD,) if brokers.authentication or is_secured else ()
     superuser = () if smartstore.spec.postgres.type == "External" else (POSTGRES_SUPERUSER_PASSWORD,)
     gateway = (POSTGRES_GATEWAY_PASSWORD,) if has_gateway(smartstore.spec) else ()
+    lake = smartstore.spec.lake
+    bucket = tuple(BUCKET_KEYS) if lake.enabled and lake.bucket else ()
     return (
         *(REDIS_PASSWORD, POSTGRES_PASSWORD, POSTGRES_SINK_PASSWORD, POSTGRES_CDC_PASSWORD),
-        *(*gateway, *superuser, *kafka),
+        *(*gateway, *superuser, *kafka, *bucket),
     )
 
 

@@ -53,10 +53,10 @@ def written(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         }
         lake.wait_until(
             lambda: (
-                all(_covered(lake, topic) == count for topic, count in wanted.items())
-                and _covered(lake, topics.SHELF_STATE, "curated/product_total_state")
+                all(covered(lake, topic) == count for topic, count in wanted.items())
+                and covered(lake, topics.SHELF_STATE, "curated/product_total_state")
                 == wanted[topics.SHELF_STATE]
-                and _covered(lake, topics.SHELF_RESTOCK_PLAN, "staging/shelf_refill_pending")
+                and covered(lake, topics.SHELF_RESTOCK_PLAN, "staging/shelf_refill_pending")
                 == wanted[topics.SHELF_RESTOCK_PLAN]
             )
         )
@@ -67,6 +67,7 @@ def written(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             lake.kill()
 
 
-def _covered(lake: Lake, topic: topics.Topic, path: str | None = None) -> int:
+def covered(lake: Lake, topic: topics.Topic, path: str | None = None) -> int:
+    """How many records of a topic its table (or the one at `path`) covers."""
     assert topic.lake is not None
     return sum(offset + 1 for offset in lake.covers(path or topic.lake, topic.name).values())

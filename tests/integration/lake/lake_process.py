@@ -12,6 +12,7 @@ import psutil
 from deltalake import DeltaTable
 
 from smartstore.lake import positions
+from smartstore.process.lake_root import location
 from smartstore_operator.embedded.toolchain import jar_dir, java_home
 
 
@@ -65,18 +66,22 @@ class Lake:
             assert self.process.poll() is None, self.log.read_text()[-5000:]
             time.sleep(pause)
 
+    def location(self, path: str) -> str:
+        """Where a table lies."""
+        return location(self.environment["SMARTSTORE_LAKE_ROOT"], path)
+
     def commits(self, path: str) -> int:
         """How many commits a table has."""
         return len(list((self.root / path / "_delta_log").glob("*.json")))
 
     def covers(self, path: str, topic: str) -> dict[int, int]:
         """Last offset by partition that a table covers."""
-        table = positions.open_table(str(self.root / path))
+        table = positions.open_table(self.location(path))
         return dict(positions.read(table, None).get(topic, {})) if table is not None else {}
 
     def rows(self, path: str, *columns: str) -> list[dict[str, Any]]:
         """A table's rows."""
-        table = DeltaTable(str(self.root / path))
+        table = DeltaTable(self.location(path))
         found: list[dict[str, Any]] = (
             table.to_pyarrow_dataset().to_table(columns=list(columns) or None).to_pylist()
         )

@@ -36,7 +36,7 @@ def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SparkSess
 
 def test_a_closed_day_becomes_one_file_and_the_unused_ones_go(spark: SparkSession, tmp_path: Path) -> None:
     metrics, now = Metrics(CollectorRegistry()), timedelta(0)
-    store = Store(spark, tmp_path / "lake", now, metrics)
+    store = Store(spark, str(tmp_path / "lake"), now, metrics)
     table = lake_tables()[0]
     store.open(Shape(path=table.path, record=table.topic.value, extra=table.extra_columns))
     for day in ("2026-01-01", "2026-01-01", "2026-01-02"):

@@ -134,14 +134,35 @@ class Deployment:
 
     def values(self, topic: str) -> list[bytes]:
         """All that a topic of one partition has now."""
-        partition = TopicPartition(self.prefix + topic, 0, OFFSET_BEGINNING)
+        return [message.value() or b"" for message in self._all(topic, 0)]
+
+    def current_rows(self, topic: str) -> list[dict[str, Any]]:
+        """What a topic of configuration says now: the last row of each key that is not deleted."""
+        rows: dict[str, dict[str, Any]] = {}
+        for partition in range(PARTITIONS):
+            for message in self._all(topic, partition):
+                rows[str(message.key())] = _value(message)
+        return [row for row in rows.values() if row and row.get("__deleted") != "true"]
+
+    def _all(self, topic: str, number: int) -> list[Any]:
+        partition = TopicPartition(self.prefix + topic, number, OFFSET_BEGINNING)
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": uuid.uuid4().hex})
         try:
             _, end = consumer.get_watermark_offsets(partition, timeout=15)
             consumer.assign([partition])
-            return [message.value() or b"" for message in consumer.consume(end, timeout=15)] if end else []
+            return list(consumer.consume(end, timeout=15)) if end else []
         finally:
             consumer.close()
+
+    def records(self, topic: str) -> int:
+        """How many records a topic has."""
+        return sum(len(self._all(topic, partition)) for partition in range(PARTITIONS))
+
+    def offsets(self, topic: str) -> int:
+        """How many records of a topic its sink has noted as read."""
+        name = f"{self.prefix}sink-{topic.replace('_', '-')}"
+        answer = httpx.get(f"{self.connect_url}/connectors/{name}/offsets", timeout=30).json()
+        return sum(one["offset"]["kafka_offset"] for one in answer["offsets"])
 
     def connectors(self, expand: str = "status") -> dict[str, Any]:
         answer = httpx.get(f"{self.connect_url}/connectors", params={"expand": expand}, timeout=30).json()

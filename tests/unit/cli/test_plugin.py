@@ -7,6 +7,7 @@ import pytest
 from smartstore_operator.cli.plugin.changes import changes
 from smartstore_operator.cli.plugin.main import main
 from smartstore_operator.cli.plugin.show import as_text, describe, table
+from smartstore_operator.cli.plugin.tasks import once
 
 pytestmark = pytest.mark.unit
 
@@ -95,6 +96,18 @@ def test_changes_name_what_comes_differs_and_goes() -> None:
         "+ Service/c",
         "- ConfigMap/old",
     ]
+
+
+def _job(command: list[str]) -> dict[str, Any]:
+    return {"spec": {"backoffLimit": 3, "template": {"spec": {"containers": [{"command": command}]}}}}
+
+
+def test_a_task_that_somebody_waits_for_has_one_try() -> None:
+    program = ["/venv/bin/python", "-m", "smartstore.serving.backup"]
+    for arguments, command in (([], ["create", "--keep", "3"]), (["restore", "x"], ["restore", "x"])):
+        job = once(_job([*program, "create", "--keep", "3"]), arguments)
+        assert job["spec"]["backoffLimit"] == 0
+        assert job["spec"]["template"]["spec"]["containers"][0]["command"] == [*program, *command]
 
 
 def test_kubectls_own_words_are_shown(

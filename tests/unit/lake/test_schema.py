@@ -89,7 +89,7 @@ def test_delta_accepts_the_schema_of_every_contract(topic: topics.Topic) -> None
 
 
 def test_new_columns_are_added_when_the_table_is_opened(tmp_path: Path) -> None:
-    store = Store(None, tmp_path, timedelta(hours=24), Metrics(CollectorRegistry()))  # type: ignore[arg-type]
+    store = Store(None, str(tmp_path), timedelta(hours=24), Metrics(CollectorRegistry()))  # type: ignore[arg-type]
     store.open(Shape(path="ops/t", record=Before, topic="t"))
     store.open(Shape(path="ops/t", record=After, extra=KAFKA_COLUMNS, topic="t"))
     table = DeltaTable(store.location("ops/t"))
@@ -101,7 +101,7 @@ def test_a_table_is_made_once_and_checked_when_opened_again(tmp_path: Path) -> N
     metrics = Metrics(CollectorRegistry())
 
     def open_as(record: type[Struct], hours: int) -> DeltaTable:
-        store = Store(None, tmp_path, timedelta(hours=hours), metrics)  # type: ignore[arg-type]
+        store = Store(None, str(tmp_path), timedelta(hours=hours), metrics)  # type: ignore[arg-type]
         store.open(Shape(path="ops/alerts", record=record))
         return DeltaTable(store.location("ops/alerts"))
 

@@ -3,6 +3,7 @@
 import pytest
 
 from smartstore_operator.render import Platform
+from smartstore_operator.render.context import BUCKET_KEYS
 
 PORTS = ("kafka", "kafka-controller", "valkey", "postgres", "connect")
 METRICS = ("world", "bridge", "hot", "connectors", "lake")
@@ -32,6 +33,9 @@ def platform() -> Platform:
         valkey_server="/valkey/valkey-server",
         data_dir="/data/my store",
         ports={name: 20_000 + number for number, name in enumerate(names)},
-        secrets={f"{name}-password": f"secret-of-{name}" for name in SECRETS},
+        secrets={
+            **{f"{name}-password": f"secret-of-{name}" for name in SECRETS},
+            **{name: f"secret-of-{name}" for name in BUCKET_KEYS},
+        },
         cluster_id="MkU3OEVBNTcwNTJENDM2Qg",
     )

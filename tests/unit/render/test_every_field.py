@@ -36,6 +36,7 @@ GUARDED: Spec = {
 }
 SERVER: Spec = {"type": "External", "host": "server", "passwordSecret": {"name": "a", "key": "b"}}
 CONNECT: Spec = {"type": "External", "url": "http://connect"}
+BUCKET: Spec = {"type": "S3", "bucket": {"name": "shop-lake", "credentialsSecret": {"name": "keys"}}}
 GATEWAY: Spec = {"type": "External"}
 
 ANOTHER: Mapping[str, Any] = {
@@ -74,10 +75,10 @@ ANOTHER: Mapping[str, Any] = {
     "redis.memory": "1Gi",
     "postgres.memory": "1Gi",
     "postgres.storage": "7Gi",
+    "postgres.backups.enabled": True,
     "connect.heap": "1Gi",
     "connect.port": 18083,
     "lake.enabled": False,
-    "lake.type": "S3",
     "lake.size": "100Gi",
     "lake.retention": "48h",
     "streaming.hot.trigger": "1s",
@@ -142,6 +143,10 @@ EXTERNAL: Mapping[str, tuple[Spec, Spec]] = {
         )
     },
     "streaming.backend": ({"backend": "SparkApplication"}, {"backend": "Local"}),
+    **{
+        f"postgres.backups.{field}": ({"backups": {"enabled": True}}, {"backups": {field: value}})
+        for field, value in (("schedule", "0 5 * * *"), ("keep", 3), ("size", "7Gi"))
+    },
     "postgres.instances": ({"type": "CloudNativePG"}, {"instances": 3}),
     **{
         f"kafka.{field}": (GUARDED, change)
@@ -157,6 +162,15 @@ EXTERNAL: Mapping[str, tuple[Spec, Spec]] = {
             ("authentication.passwordSecret.key", {"authentication": {"passwordSecret": {"key": "another"}}}),
         )
     },
+    "lake.type": ({}, BUCKET),
+    **{
+        f"lake.bucket.{field}": (BUCKET, {"bucket": {field: value}})
+        for field, value in (
+            *(("name", "another"), ("prefix", "another/place"), ("region", "another")),
+            ("endpoint", "http://another:9000"),
+        )
+    },
+    "lake.bucket.credentialsSecret.name": (BUCKET, {"bucket": {"credentialsSecret": {"name": "another"}}}),
     "redis.type": ({}, SERVER),
     "postgres.type": ({}, SERVER),
 }
@@ -170,7 +184,7 @@ BY_THE_RECONCILER = frozenset(
             for system in ("redis", "postgres", "kafka.authentication")
             for field in ("name", "key")
         ),
-        *("kafka.tls.caSecret.name", "kafka.tls.caSecret.key"),
+        *("kafka.tls.caSecret.name", "kafka.tls.caSecret.key", "lake.bucket.credentialsSecret.name"),
     )
 )
 """In a cluster these change what the operator does with what it rendered (tests/cluster)."""

@@ -309,7 +309,9 @@ def test_the_lake_gets_its_settings_and_starts_last(platform: Platform) -> None:
     assert lake.name == "lake"
     assert {"hot", "world", "connectors", "bridge"} == set(lake.after)
     assert (
-        lake.environment["SMARTSTORE_LAKE_ROOT"] == rendered.lake_root == "/data/my store/state/lake/tables"
+        lake.environment["SMARTSTORE_LAKE_ROOT"]
+        == rendered.lake_variables["SMARTSTORE_LAKE_ROOT"]
+        == "/data/my store/state/lake/tables"
     )
     assert lake.environment["SMARTSTORE_LAKE_TRIGGER_MS"] == "30000"
     assert lake.environment["SMARTSTORE_LAKE_MAX_RECORDS"] == "5000"

@@ -5,7 +5,6 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from smartstore.lake.cli.output import as_json, columns_of_text, table_lines
 from smartstore.lake.cli.reader import Lake, LakeError
@@ -16,12 +15,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     root = os.environ.get("SMARTSTORE_LAKE_ROOT")
     if not root:
-        return _complain("SMARTSTORE_LAKE_ROOT is not set: it names the directory of the lake")
+        return _complain("SMARTSTORE_LAKE_ROOT is not set: it names the place of the lake")
     try:
-        code: int = options.run(Lake(Path(root)), options)
+        code: int = options.run(Lake(root), options)
         return code
     except LakeError as error:
         return _complain(str(error))
+    except OSError as error:
+        return _complain(f"{root} does not answer: {' '.join(str(error).split())}")
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone
         return 0

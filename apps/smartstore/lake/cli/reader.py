@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,6 +14,7 @@ from smartstore.contracts.lake import COVERED_IN, decode_covered
 from smartstore.contracts.topics import TOPICS
 from smartstore.lake import positions
 from smartstore.lake.files import files_of
+from smartstore.process.lake_root import exists, location, tables_below
 
 Row = dict[str, Any]
 
@@ -26,16 +26,15 @@ class LakeError(Exception):
 class Lake:
     """The tables below one root, as they are now."""
 
-    def __init__(self, root: Path) -> None:
-        """Raises `LakeError` when there is no lake."""
-        if not root.is_dir():
+    def __init__(self, root: str) -> None:
+        """Raises `LakeError` when there is no lake, `OSError` when its place does not answer."""
+        if not exists(root):
             raise LakeError(f"there is no lake at {root} yet; it is made when a SmartStore with `lake` runs")
         self._root = root
 
     def paths(self) -> list[str]:
         """All tables, as `level/table`."""
-        logs = self._root.glob("*/*/_delta_log")
-        return sorted(str(log.parent.relative_to(self._root)) for log in logs)
+        return tables_below(self._root)
 
     def tables(self) -> list[Row]:
         """One row per table."""
@@ -128,7 +127,7 @@ class Lake:
 
     def _open(self, path: str) -> DeltaTable:
         try:
-            return DeltaTable(str(self._root / path))
+            return DeltaTable(location(self._root, path))
         except DeltaError as error:
             raise LakeError(f"{path} cannot be read: {_one_line(error)}") from None
 

@@ -20,6 +20,7 @@ from smartstore.serving.connectors.deletions import DeletionWatch, PublishedRows
 from smartstore.serving.connectors.lag import LagReader
 from smartstore.serving.connectors.metrics import Metrics
 from smartstore.serving.connectors.rest import ConnectClient
+from smartstore.serving.connectors.rewinds import Rewinds
 from smartstore.serving.connectors.settings import UnusableDsn, read_settings
 from smartstore.serving.connectors.supervisor import Supervisor
 
@@ -42,6 +43,9 @@ def run(environment: Environment, settings: Settings, stop: threading.Event) -> 
     watch = DeletionWatch(rows, environment.postgres_dsn, metrics)
     _in_background("lag", lambda: _report_lag(environment, settings, metrics, stop))
     _in_background("deletions", lambda: watch.run(stop, lambda: supervisor.is_ready))
+    sinks = {topic.name: sink_name(settings, topic) for topic in table_topics()}
+    rewinds = Rewinds(ConnectClient(environment.connect_url), environment.postgres_dsn, sinks)
+    _in_background("rewinds", lambda: rewinds.run(stop))
     while not stop.is_set():
         supervisor.look()
         stop.wait(LOOK_SECONDS if supervisor.has_been_ready else STARTING_SECONDS)

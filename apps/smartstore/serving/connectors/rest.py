@@ -23,6 +23,11 @@ class Status(Struct, frozen=True, kw_only=True):
         return self.connector == "RUNNING" and bool(self.tasks) and all(s == "RUNNING" for s, _ in self.tasks)
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether it was asked to end its tasks, and all have ended."""
+        return self.connector == "STOPPED" and not self.tasks
+
+    @property
     def failures(self) -> tuple[str, ...]:
         """The errors of what has failed."""
         own = (self.error,) if self.connector == "FAILED" else ()
@@ -64,6 +69,22 @@ class ConnectClient:
             f"/connectors/{quote(name, safe='')}/restart",
             params={"includeTasks": "true", "onlyFailed": "true"},
         )
+
+    def has_offsets(self, name: str) -> bool:
+        """Whether the sink has noted how far it has read."""
+        return bool(self._ask("GET", f"/connectors/{quote(name, safe='')}/offsets")["offsets"])
+
+    def stop(self, name: str) -> None:
+        """End the connector's tasks; it stays as it is declared. Its status says STOPPED when they have ended."""
+        self._ask("PUT", f"/connectors/{quote(name, safe='')}/stop")
+
+    def forget_offsets(self, name: str) -> None:
+        """Have a sink that is stopped begin anew; raises `ConnectRefused` where it is not."""
+        self._ask("DELETE", f"/connectors/{quote(name, safe='')}/offsets")
+
+    def resume(self, name: str) -> None:
+        """Start the tasks of a connector that is stopped; one that runs is left alone."""
+        self._ask("PUT", f"/connectors/{quote(name, safe='')}/resume")
 
     def close(self) -> None:
         """Close the connections."""

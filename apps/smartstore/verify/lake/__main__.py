@@ -6,7 +6,6 @@ For places from where the ledger cannot be seen; elsewhere `smartstore.verify` d
 import argparse
 import sys
 import time
-from pathlib import Path
 
 from smartstore.process.env import Environment
 from smartstore.verify.lake.tables import LakeError, Tables
@@ -26,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         topics = Topics(environment.brokers, environment.prefix)
         try:
-            checks = check_lake(Tables(Path(environment.require("SMARTSTORE_LAKE_ROOT"))), topics, progress)
+            checks = check_lake(Tables(environment.require("SMARTSTORE_LAKE_ROOT")), topics, progress)
         finally:
             topics.close()
     except (LakeError, TopicsError) as error:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from deltalake import DeltaTable
@@ -11,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from smartstore.contracts.lake import COVERED_IN, Covered, decode_covered
+from smartstore.process.lake_root import location, tables_below
 
 BATCH = 20_000
 PLACE = ("kafka_partition", "kafka_offset")
@@ -62,21 +62,24 @@ class Table:
 class Tables:
     """The tables below one root."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: str) -> None:
         self._root = root
 
     @property
     def exist(self) -> bool:
-        """Whether there is a lake at all."""
-        return any(self._root.glob("*/*/_delta_log"))
+        """Whether there is a lake at all. Raises `LakeError`."""
+        try:
+            return bool(tables_below(self._root))
+        except OSError as error:
+            raise LakeError(f"{self._root} does not answer: {_one_line(error)}") from error
 
     def open(self, path: str) -> Table | None:
         """The table as it is now; None where there is none. Raises `LakeError`."""
-        location = str(self._root / path)
+        place = location(self._root, path)
         try:
-            if not DeltaTable.is_deltatable(location):
+            if not DeltaTable.is_deltatable(place):
                 return None
-            table = DeltaTable(location)
+            table = DeltaTable(place)
             newest = next(iter(table.history(1)), {})
             return Table(path, _covered(table), int(newest.get("timestamp", 0)), table)
         except (DeltaError, OSError) as error:

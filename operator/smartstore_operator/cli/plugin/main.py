@@ -13,7 +13,7 @@ from smartstore_operator.cli.plan import add_plan
 from smartstore_operator.cli.plugin.changes import diff
 from smartstore_operator.cli.plugin.kubectl import Kubectl
 from smartstore_operator.cli.plugin.show import status
-from smartstore_operator.cli.plugin.tasks import run_tasks
+from smartstore_operator.cli.plugin.tasks import run_backup, run_tasks
 from smartstore_operator.render.kubernetes.metadata import selector
 from smartstore_operator.runtime.settings import images_from_environment
 
@@ -52,6 +52,13 @@ def _parser() -> argparse.ArgumentParser:
         tasks=("verify", "verify-lake")
     )
     _named(commands, "report", "how well the stores were served", _task).set_defaults(tasks=("report",))
+    copied = _named(commands, "backup", "the database as a file: make one, list them, restore one", _backup)
+    copied.add_argument(
+        "action",
+        nargs="*",
+        metavar="ACTION",
+        help="create (without any), list, or restore BACKUP",
+    )
     logs = _named(commands, "logs", "what a component says", _logs)
     logs.add_argument("component", metavar="COMPONENT", help="kafka, hot, world, …")
     logs.add_argument("-f", "--follow", action="store_true")
@@ -91,6 +98,11 @@ def _switch(options: argparse.Namespace) -> int:
 
 def _task(options: argparse.Namespace) -> int:
     return run_tasks(_kubectl(options), options.name, options.tasks)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    arguments = [] if options.action == ["create"] else options.action
+    return run_backup(_kubectl(options), options.name, arguments)
 
 
 def _logs(options: argparse.Namespace) -> int:

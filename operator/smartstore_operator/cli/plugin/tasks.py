@@ -1,4 +1,4 @@
-"""`kubectl smartstore verify|report`: start a task of a SmartStore as a Job, show its output, return its verdict."""
+"""`kubectl smartstore verify|report|backup`: start a task as a Job, show its output, return its code."""
 
 import json
 import time
@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from smartstore_operator.cli import exits
 from smartstore_operator.cli.exits import CommandFailed
-from smartstore_operator.cli.plugin.kubectl import Kubectl
+from smartstore_operator.cli.plugin.kubectl import Kubectl, Object
 from smartstore_operator.render.kubernetes.metadata import child_name
 
 _START_SECONDS = 120.0
+_BACKUP = "backup"
+_PROGRAM = ("python", "-m", "module")
+"""What a task's command begins with; its arguments follow."""
 
 
 def run_tasks(kubectl: Kubectl, name: str, tasks: Sequence[str]) -> int:
@@ -22,21 +25,40 @@ def run_tasks(kubectl: Kubectl, name: str, tasks: Sequence[str]) -> int:
     return max(_run(kubectl, name, task) for task in known)
 
 
+def run_backup(kubectl: Kubectl, name: str, arguments: Sequence[str]) -> int:
+    """Run the task that makes backups; with `arguments` of its program, others than those of the clock."""
+    kubectl.smartstore(name)
+    if not _exists(kubectl, name, _BACKUP):
+        raise CommandFailed(f"{name} makes no backups: set spec.postgres.backups.enabled to true")
+    return _run(kubectl, name, _BACKUP, arguments)
+
+
 def _exists(kubectl: Kubectl, name: str, task: str) -> bool:
     cron_job = child_name(name, task)
     return bool(kubectl.run("get", "cronjob", cron_job, "--ignore-not-found", "--output=name"))
 
 
-def _run(kubectl: Kubectl, name: str, task: str) -> int:
+def _run(kubectl: Kubectl, name: str, task: str, arguments: Sequence[str] = ()) -> int:
     """Run one task and take its Job away; the exit code is the program's own."""
     job = f"{child_name(name, task)}-{uuid.uuid4().hex[:6]}"
-    kubectl.run("create", "job", job, f"--from=cronjob/{child_name(name, task)}")
+    made = ("create", "job", job, f"--from=cronjob/{child_name(name, task)}")
+    manifest = once(json.loads(kubectl.run(*made, "--dry-run=client", "--output=json")), arguments)
+    kubectl.run("create", "--filename=-", stdin=json.dumps(manifest))
     try:
         pod = _started(kubectl, job)
         kubectl.show("logs", "--follow", pod)
         return _exit_code(kubectl, pod)
     finally:
         kubectl.run("delete", "job", job, "--ignore-not-found", "--wait=false")
+
+
+def once(job: Object, arguments: Sequence[str]) -> Object:
+    """The Job as somebody runs it who sees whether it fails: one try, with other arguments if there are any."""
+    job["spec"]["backoffLimit"] = 0
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    if arguments:
+        container["command"] = [*container["command"][: len(_PROGRAM)], *arguments]
+    return job
 
 
 def _started(kubectl: Kubectl, job: str) -> str:

@@ -18,6 +18,24 @@ KAFKA = "4.3.1"
 DEBEZIUM = "3.6.0.Final"  # the JDBC sink has no newer release; one Debezium for both keeps one set of quirks
 SPARK = "4.2.0"
 DELTA = "4.4.0"
+AWS = "2.57.8"
+# What S3 needs of AWS's library: all of it together is half a gigabyte. HTTP clients and JSON are Spark's own.
+AWS_PARTS = (
+    *("annotations", "apache-client", "arns", "auth", "aws-core", "aws-query-protocol", "aws-xml-protocol"),
+    *("checksums", "checksums-spi", "crt-core", "endpoints-spi", "eventstream", "http-auth", "http-auth-aws"),
+    *("http-auth-aws-eventstream", "http-auth-spi", "http-client-spi", "identity-spi", "json-utils"),
+    *(
+        "metrics-spi",
+        "netty-nio-client",
+        "profiles",
+        "protocol-core",
+        "regions",
+        "retries",
+        "retries-spi",
+        "s3",
+    ),
+    *("s3-transfer-manager", "sdk-core", "sts", "third-party-jackson-core", "utils", "utils-lite"),
+)
 # Kafka and Connect ask only for the logging interface; without this binding they log nothing at all.
 LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
 
@@ -57,6 +75,11 @@ ROOTS = {
             "org.apache.commons:commons-pool2:2.13.1",
             f"io.delta:delta-spark_4.2_2.13:{DELTA}",
             f"io.delta:delta-storage:{DELTA}",
+            # Tables in a bucket; of the version of Hadoop that the pyspark wheel has.
+            "org.apache.hadoop:hadoop-aws:3.5.0",
+            "software.amazon.s3.analyticsaccelerator:analyticsaccelerator-s3:1.3.1",
+            "org.reactivestreams:reactive-streams:1.0.4",
+            *(f"software.amazon.awssdk:{part}:{AWS}" for part in AWS_PARTS),
         ),
         transitive=False,
     ),

@@ -12,7 +12,8 @@ from smartstore_operator.render.kubernetes.images import Images
 from smartstore_operator.render.kubernetes.metadata import metadata
 from smartstore_operator.render.kubernetes.network import component_policy, default_deny, service
 from smartstore_operator.render.kubernetes.overrides import overridden
-from smartstore_operator.render.kubernetes.workload import workload
+from smartstore_operator.render.kubernetes.resources import has_own_claim
+from smartstore_operator.render.kubernetes.workload import claim, workload
 from smartstore_operator.render.platform import Platform
 from smartstore_operator.render.rendering import Rendered, render
 
@@ -83,4 +84,6 @@ def _of_our_own(estate: Estate, component: Component) -> Iterator[Manifest]:
     if component.ports:
         yield service(estate, component)
     yield component_policy(estate, component)
+    if has_own_claim(component):
+        yield claim(estate, component, "ReadWriteOnce")
     yield workload(estate, component)

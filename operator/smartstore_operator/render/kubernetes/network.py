@@ -11,7 +11,7 @@ _DNS = {
     "to": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}],
     "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
 }
-_SYSTEMS = {"kafka": "kafka", "valkey": "redis", "postgres": "postgres", "connect": "connect"}
+_SYSTEMS = {"kafka": "kafka", "valkey": "redis", "postgres": "postgres", "connect": "connect", "lake": "lake"}
 """The system behind each port that may be outside."""
 METRICS = "metrics"
 """The name that every port with metrics has in its pod."""

@@ -15,6 +15,11 @@ def keeps_state(component: Component) -> bool:
     return component.kind == "service" and (component.name in _KEEPERS or is_hot(component.name))
 
 
+def has_own_claim(component: Component) -> bool:
+    """Whether it is a task that keeps something from one run to the next."""
+    return component.kind == "task" and component.volume is not None
+
+
 def storage(component: Component) -> str:
     """Size of a component's volume."""
     return component.volume or _STORAGE

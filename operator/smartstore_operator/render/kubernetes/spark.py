@@ -15,16 +15,20 @@ from smartstore_operator.api.streaming import Executors, Hot, LakeApplication
 from smartstore_operator.render.component import Component
 from smartstore_operator.render.context import LATE_OPTIMIZING
 from smartstore_operator.render.dataplane import PYTHON_MEMORY, PYTHON_WORKERS_MEMORY
-from smartstore_operator.render.kubernetes.configuration import configuration, secret_configuration
+from smartstore_operator.render.kubernetes.configuration import (
+    configuration,
+    secret_configuration,
+    variables,
+)
 from smartstore_operator.render.kubernetes.estate import Estate, executors_of
 from smartstore_operator.render.kubernetes.metadata import child_name, metadata
 from smartstore_operator.render.kubernetes.network import component_policy, service
-from smartstore_operator.render.kubernetes.resources import storage
 from smartstore_operator.render.kubernetes.workload import (
     CONTAINER_SECURITY,
     SCRATCH,
     SCRATCH_MOUNT,
     STATE_VOLUME,
+    claim,
     pod_template,
 )
 
@@ -50,7 +54,7 @@ def objects(estate: Estate, component: Component) -> Iterator[dict[str, Any]]:
     for settings in (configuration(estate, component), secret_configuration(estate, component)):
         if settings is not None:
             yield settings
-    yield _volume(estate, component)
+    yield claim(estate, component, estate.spec.streaming.volume_access)
     yield service(estate, component)
     yield _driver_policy(estate, component)
     yield _executor_policy(estate, component)
@@ -60,18 +64,6 @@ def objects(estate: Estate, component: Component) -> Iterator[dict[str, Any]]:
 def _settings(estate: Estate, component: Component) -> Hot | LakeApplication:
     streaming = estate.spec.streaming
     return streaming.hot if is_hot(component.name) else streaming.lake
-
-
-def _volume(estate: Estate, component: Component) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": metadata(estate.name, estate.namespace, component.name),
-        "spec": {
-            "accessModes": [estate.spec.streaming.volume_access],
-            "resources": {"requests": {"storage": storage(component)}},
-        },
-    }
 
 
 def _application(estate: Estate, component: Component) -> dict[str, Any]:
@@ -164,6 +156,8 @@ def _executor(estate: Estate, component: Component, executors: Executors) -> dic
 def _executor_template(estate: Estate, component: Component) -> dict[str, Any]:
     pod = pod_template(estate, component)["spec"]
     mounts = [SCRATCH_MOUNT, {"name": STATE_VOLUME, "mountPath": component.state_dir}]
+    # Executors write the files of the tables themselves; Spark passes their keys to the bucket on to nobody.
+    keys = [one for one in variables(estate, component) if one["name"].startswith("AWS_")]
     return {
         "metadata": {"labels": estate.pods_of(executors_of(component.name))},
         "spec": {
@@ -171,7 +165,12 @@ def _executor_template(estate: Estate, component: Component) -> dict[str, Any]:
             "enableServiceLinks": False,
             "securityContext": pod["securityContext"],
             "containers": [
-                {"name": _EXECUTOR, "securityContext": CONTAINER_SECURITY, "volumeMounts": mounts}
+                {
+                    "name": _EXECUTOR,
+                    **({"env": keys} if keys else {}),
+                    "securityContext": CONTAINER_SECURITY,
+                    "volumeMounts": mounts,
+                }
             ],
             "volumes": [SCRATCH, _shared_volume(estate, component)],
         },

@@ -1,5 +1,5 @@
 """What runs a component: a StatefulSet where it keeps state, a Deployment where it does not, a Job where it ends, a
-suspended CronJob where somebody has to ask for it."""
+CronJob where the clock or somebody has to ask for it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,12 @@ from smartstore_operator.render.kubernetes.configuration import (
 from smartstore_operator.render.kubernetes.estate import Estate
 from smartstore_operator.render.kubernetes.metadata import child_name, metadata, selector
 from smartstore_operator.render.kubernetes.network import short
-from smartstore_operator.render.kubernetes.resources import keeps_state, resources, storage
+from smartstore_operator.render.kubernetes.resources import (
+    has_own_claim,
+    keeps_state,
+    resources,
+    storage,
+)
 
 _USER = 10_001
 STATE_VOLUME = "state"
@@ -52,19 +57,22 @@ def _job(estate: Estate, component: Component) -> dict[str, Any]:
 
 
 def _cron_job(estate: Estate, component: Component) -> dict[str, Any]:
-    """A template for Jobs, never run by the clock: `kubectl create job --from=cronjob/NAME NEW`."""
+    """Run by the clock where it has a schedule; always a template: `kubectl create job --from=cronjob/NAME NEW`."""
+    job: dict[str, Any] = {"backoffLimit": 0, "template": pod_template(estate, component, restart="Never")}
+    when: dict[str, Any] = {"schedule": "0 4 * * *", "suspend": True}
+    if component.schedule is not None:
+        job["backoffLimit"] = 3
+        when = {
+            "schedule": component.schedule,
+            "timeZone": "Etc/UTC",
+            "startingDeadlineSeconds": 3600,
+            "suspend": estate.spec.suspend,
+        }
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
         "metadata": metadata(estate.name, estate.namespace, component.name),
-        "spec": {
-            "schedule": "0 4 * * *",
-            "suspend": True,
-            "concurrencyPolicy": "Forbid",
-            "jobTemplate": {
-                "spec": {"backoffLimit": 0, "template": pod_template(estate, component, restart="Never")}
-            },
-        },
+        "spec": {**when, "concurrencyPolicy": "Forbid", "jobTemplate": {"spec": job}},
     }
 
 
@@ -115,6 +123,16 @@ def _claim(estate: Estate, component: Component) -> dict[str, Any]:
             "volumeMode": "Filesystem",
         },
         "status": {"phase": "Pending"},
+    }
+
+
+def claim(estate: Estate, component: Component, access: str) -> dict[str, Any]:
+    """A volume that no StatefulSet makes."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": metadata(estate.name, estate.namespace, component.name),
+        "spec": {"accessModes": [access], "resources": {"requests": {"storage": storage(component)}}},
     }
 
 
@@ -202,12 +220,15 @@ def _volumes(estate: Estate, component: Component) -> list[dict[str, Any]]:
     files = files_volume(estate, component, _CONFIG)
     if files is not None:
         volumes.append(files)
-    if component.state_dir is not None and not keeps_state(component):
+    if has_own_claim(component):
+        own = {"claimName": child_name(estate.name, component.name)}
+        volumes.append({"name": STATE_VOLUME, "persistentVolumeClaim": own})
+    elif component.state_dir is not None and not keeps_state(component):
         volumes.append({"name": STATE_VOLUME, "emptyDir": {}})
     if component.reads_state_of is not None:
         owner = child_name(estate.name, component.reads_state_of)
-        claim = owner if estate.is_on_spark(component.reads_state_of) else f"{STATE_VOLUME}-{owner}-0"
-        volumes.append({"name": component.reads_state_of, "persistentVolumeClaim": {"claimName": claim}})
+        other = owner if estate.is_on_spark(component.reads_state_of) else f"{STATE_VOLUME}-{owner}-0"
+        volumes.append({"name": component.reads_state_of, "persistentVolumeClaim": {"claimName": other}})
     return volumes
 
 

@@ -37,6 +37,10 @@ GUARDED: dict[str, Any] = {
 STRIMZI: dict[str, Any] = {"kafka": {"type": "Strimzi"}}
 CLOUDNATIVE_PG: dict[str, Any] = {"postgres": {"type": "CloudNativePG"}}
 SPARK: dict[str, Any] = {"streaming": {"backend": "SparkApplication", "hot": {"shards": 2}}}
+BUCKET: dict[str, Any] = {
+    "type": "S3",
+    "bucket": {"name": "lake", "endpoint": "http://minio:9000", "credentialsSecret": {"name": "keys"}},
+}
 EXTERNAL: dict[str, Any] = {"kafka": {"type": "External", "bootstrapServers": "k1:9092"}}
 SPECS: tuple[dict[str, Any], ...] = (
     {},
@@ -44,6 +48,9 @@ SPECS: tuple[dict[str, Any], ...] = (
     {**EXTERNAL, "lake": {"enabled": False}},
     {"kafka": GUARDED, "connect": {"type": "External", "url": "https://connect.example/"}},
     {"streaming": {"hot": {"shards": 2}}},
+    {"postgres": {"backups": {"enabled": True}}},
+    {"lake": BUCKET},
+    {**SPARK, "lake": BUCKET},
     STRIMZI,
     {"kafka": {"type": "Strimzi", "secured": True}},
     {**STRIMZI, **CLOUDNATIVE_PG, **SPARK},
@@ -51,11 +58,12 @@ SPECS: tuple[dict[str, Any], ...] = (
     {**STRIMZI, "profile": "Production", "connect": {"type": "External", "url": "http://connect:8083"}},
 )
 GOLDEN_SPECS: dict[str, dict[str, Any]] = {
-    "plain": {},
+    "plain": {"postgres": {"backups": {"enabled": True}}},
     "strimzi": STRIMZI,
     "strimzi-secured": {"kafka": {"type": "Strimzi", "secured": True}},
     "cloudnative-pg": CLOUDNATIVE_PG,
     "spark": SPARK,
+    "spark-and-bucket": {**SPARK, "lake": BUCKET},
 }
 UNLIMITED_NAME = "a" * 40
 WORKLOADS = ("StatefulSet", "Deployment", "Job")
@@ -286,3 +294,39 @@ def test_the_lake_is_verified_where_its_volume_is(
     assert volume["persistentVolumeClaim"]["claimName"] == claim
     assert ("affinity" in pod) is is_beside
     assert not [m for m in _objects(lake={"enabled": False}) if _component(m) == "verify-lake"]
+
+
+@pytest.mark.parametrize("suspend", [False, True])
+def test_backups_come_by_the_clock_and_are_kept(*, suspend: bool) -> None:
+    backups = {"enabled": True, "schedule": "30 1 * * 6", "keep": 3, "size": "7Gi"}
+    objects = [
+        m for m in _objects(postgres={"backups": backups}, suspend=suspend) if _component(m) == "backup"
+    ]
+    by_kind = {m["kind"]: m for m in objects}
+    assert set(by_kind) == {"Secret", "NetworkPolicy", "PersistentVolumeClaim", "CronJob"}
+    claim, task = by_kind["PersistentVolumeClaim"], by_kind["CronJob"]["spec"]
+    assert claim["spec"]["resources"]["requests"]["storage"] == "7Gi"
+    assert (task["schedule"], task["timeZone"], task["suspend"]) == ("30 1 * * 6", "Etc/UTC", suspend)
+    pod = task["jobTemplate"]["spec"]["template"]["spec"]
+    (state,) = (volume for volume in pod["volumes"] if volume["name"] == "state")
+    assert state["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+    assert pod["containers"][0]["command"][2:] == ["smartstore.serving.backup", "create", "--keep", "3"]
+    assert not [m for m in _objects() if _component(m) == "backup"]
+
+
+def test_a_lake_in_a_bucket_has_its_keys_and_may_reach_it() -> None:
+    objects = _objects(lake=BUCKET)
+    for component, kind in (("lake", "StatefulSet"), ("verify-lake", "CronJob")):
+        own = {m["kind"]: m for m in objects if _component(m) == component}
+        pod = own[kind]["spec"].get("template") or own[kind]["spec"]["jobTemplate"]["spec"]["template"]
+        variables = {one["name"]: one for one in pod["spec"]["containers"][0]["env"]}
+        assert variables["SMARTSTORE_LAKE_ROOT"]["value"] == "s3a://lake/lake"
+        assert variables["AWS_ENDPOINT_URL"]["value"] == "http://minio:9000"
+        for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            reference = {"name": f"demo-{component}", "key": key}
+            assert variables[key]["valueFrom"]["secretKeyRef"] == reference
+        egress = own["NetworkPolicy"]["spec"]["egress"]
+        assert {"ports": [{"protocol": "TCP", "port": 9000}]} in egress
+        assert "affinity" not in pod["spec"]
+    (hot,) = (m for m in objects if _component(m) == "hot" and m["kind"] == "StatefulSet")
+    assert "AWS_" not in yaml.safe_dump(hot)
