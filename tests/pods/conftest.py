@@ -100,12 +100,15 @@ class Shop:
             "exec", "demo-postgres-0", "-c", "main", "--", "env", f"PGPASSWORD={password}", *psql
         ).strip()
 
+    def plugin(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """`kubectl smartstore …` in the namespace."""
+        program = Path(sys.executable).with_name("kubectl-smartstore")
+        command = [str(program), *arguments, "-n", self.namespace]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
     def verify(self) -> str:
         """`clean` when `kubectl smartstore verify` says so of the books and of the lake, else what it says."""
-        plugin = Path(sys.executable).with_name("kubectl-smartstore")
-        done = subprocess.run(
-            [plugin, "verify", "demo", "-n", self.namespace], capture_output=True, text=True, check=False
-        )
+        done = self.plugin("verify", "demo")
         if done.returncode == 0 and done.stdout.splitlines().count("CLEAN") == 2:
             return "clean"
         return f"{done.returncode}: {done.stdout[-1500:]}{done.stderr[-500:]}"

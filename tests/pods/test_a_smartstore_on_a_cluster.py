@@ -38,6 +38,19 @@ def _counts(shop: Shop) -> tuple[int, str]:
     return alerts, shop.sql("select max(updated_at) from state.shelf_state")
 
 
+def _counts_or_none(shop: Shop) -> int:
+    """How many alerts Postgres has; none while it does not answer."""
+    try:
+        return _counts(shop)[0]
+    except AssertionError:
+        return -1
+
+
+def _uids(shop: Shop, claim: str) -> list[str]:
+    claims = shop.items("persistentvolumeclaims")
+    return [item["metadata"]["uid"] for item in claims if item["metadata"]["name"] == claim]
+
+
 def test_events_flow_alerts_appear_and_the_books_are_right(shop: Shop) -> None:
     eventually(lambda: _counts(shop)[0] > 0, 60, "an alert")
     before = _counts(shop)[1]
@@ -102,6 +115,30 @@ def test_nothing_is_lost_however_pods_end(shop: Shop) -> None:
     assert eventually(lambda: _is_clean(shop), 240)
 
 
+def test_a_lost_database_comes_back(shop: Shop) -> None:
+    """What came from Kafka comes again; what only the database had, a backup brings back."""
+    claim = "state-demo-postgres-0"
+    backups = {"spec": {"postgres": {"backups": {"enabled": True}}}}
+    shop.kubectl("patch", "sst", "demo", "--type=merge", "-p", json.dumps(backups))
+    eventually(lambda: _is_there(shop, "CronJob/demo-backup"), 30, "the task that makes backups")
+    shop.sql("INSERT INTO config.shelf_policies (notes, item_category, min_qty) VALUES ('ours', 'MEAT', 3)")
+    made = shop.plugin("backup", "demo")
+    assert made.returncode == 0, made.stdout + made.stderr
+    (uid,), before = _uids(shop, claim), _counts(shop)[0]
+    shop.kubectl("delete", "pvc", claim, "--wait=false")
+    shop.kubectl("delete", "pod", "demo-postgres-0", "--grace-period=0", "--force")
+    eventually(lambda: _uids(shop, claim) not in ([], [uid]), 120, "another volume")
+    eventually(lambda: _counts_or_none(shop) >= before, 240, "the alerts of before")
+    assert shop.sql("SELECT count(*) FROM config.shelf_policies WHERE notes = 'ours'") == "0"
+    name = made.stdout.split()[0]
+    restored = shop.plugin("backup", "demo", "restore", name)
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    assert shop.sql("SELECT min_qty FROM config.shelf_policies WHERE notes = 'ours'") == "3"
+    assert name in shop.plugin("backup", "demo", "list").stdout
+    shop.until_ready()
+    assert eventually(lambda: _is_clean(shop), 240)
+
+
 def test_suspended_it_keeps_everything_and_resumed_it_goes_on(shop: Shop) -> None:
     shop.kubectl("patch", "sst", "demo", "--type=merge", "-p", '{"spec": {"suspend": true}}')
     eventually(lambda: not shop.pods(), 120, "the end of all pods")
@@ -117,9 +154,8 @@ def test_deleted_it_leaves_its_data_and_the_next_one_goes_on_with_them(shop: Sho
     eventually(lambda: not shop.items("pods"), 120, "the end of all pods")
     assert _names(shop) == {"Secret/demo-credentials", "Secret/demo-credentials-copy"}
     claims = {item["metadata"]["name"] for item in shop.items("persistentvolumeclaims")}
-    assert claims == {
-        f"state-demo-{name}-0" for name in ("kafka", "valkey", "postgres", "world", "hot", "lake")
-    }
+    stateful = ("kafka", "valkey", "postgres", "world", "hot", "lake")
+    assert claims == {*(f"state-demo-{name}-0" for name in stateful), "demo-backup"}
     shop.apply()
     shop.until_ready()
     eventually(lambda: _counts(shop)[1] > before, 240, "a later state")

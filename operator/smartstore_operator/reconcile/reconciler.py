@@ -1,7 +1,7 @@
 """One pass over one SmartStore: level-triggered, it looks at what is there and does what is missing.
 
 The steps, in order: read the spec; make the credentials; look at what is there; apply what differs, each component
-after what it needs; delete what is no longer wanted; report.
+after what it needs; delete what is no longer wanted, and Jobs that have to run again; report.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from smartstore_operator.reconcile.operators import not_installed
 from smartstore_operator.reconcile.ownership import appliers
 from smartstore_operator.reconcile.placing import placed
 from smartstore_operator.reconcile.quota import demand, exceeded
+from smartstore_operator.reconcile.rerun import outlived
 from smartstore_operator.reconcile.rollback import Rollback, record_of, rolled_back
 from smartstore_operator.reconcile.sight import Sight, is_due, repeated
 from smartstore_operator.reconcile.windows import is_disruptive, next_opening
@@ -149,6 +150,9 @@ class Reconciler:
                 await self._cluster.apply_status(first)
             await self._apply(ready, found, held if opening else set(), done)
             await self._prune([*wanted, record_of(smartstore.name)], found, done)
+            jobs = {_component_of(item): item["metadata"]["name"] for item in wanted if item["kind"] == "Job"}
+            for name in outlived(smartstore.name, components, jobs, found):
+                await self._delete(("Job", name), live["metadata"]["namespace"], done)
         shown = {**healths, **back.healths, **waiting, **done.refused}
         status = conditions(shown, *self._known(live), choice_of(smartstore.spec))
         is_ready = status[0]["status"] == "True"
@@ -227,8 +231,12 @@ class Reconciler:
         keep = {_key(manifest) for manifest in wanted}
         for (kind, name), item in found.items():
             if kind in _PRUNED and (kind, name) not in keep and MANAGED.items() <= _labels(item).items():
-                await self._cluster.delete(kind, item["metadata"]["namespace"], name)
-                done.deleted.append(f"{kind}/{name}")
+                await self._delete((kind, name), item["metadata"]["namespace"], done)
+
+    async def _delete(self, key: tuple[str, str], namespace: str, done: _Changes) -> None:
+        kind, name = key
+        await self._cluster.delete(kind, namespace, name)
+        done.deleted.append(f"{kind}/{name}")
 
     def _known(self, live: Object) -> tuple[list[Object], int, str]:
         """The last conditions, the generation seen now, and the time."""
