@@ -4,6 +4,7 @@ Its state says nothing about the generation: it may be that of the driver before
 start stays `SUBMITTED` for ever, so its pod is looked at too.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ RESUBMISSION = "spark.smartstore.resubmission"
 """A setting that Spark does not know: another value makes the Spark operator submit the application anew."""
 _MOST_ATTEMPTS = 10
 """So often it may try by itself; each wait is longer than the last, and no success makes them short again."""
+_COUNTERS = {"PENDING_RERUN": "executionAttempts", "SUBMISSION_FAILED": "submissionAttempts"}
+"""States in which it waits to try again: what counts the tries."""
+_EXCEPTION = re.compile(r'^(?:Exception in thread "[^"]*" |Caused by: )', re.MULTILINE)
 _WAITING = ("", "SUBMITTED", "PENDING_RERUN", "INVALIDATING", "RESUMING", "SUSPENDING", "SUSPENDED")
 
 
@@ -43,7 +47,7 @@ def resubmitted(manifest: Mapping[str, Any], found: Mapping[str, Any] | None) ->
         return manifest
     status = found.get("status") or {}
     mark = found["spec"].get("sparkConf", {}).get(RESUBMISSION)
-    if _state(found) == "PENDING_RERUN" and status.get("executionAttempts", 0) >= _MOST_ATTEMPTS:
+    if status.get(_COUNTERS.get(_state(found), ""), 0) >= _MOST_ATTEMPTS:
         mark = status.get("lastSubmissionAttemptTime")
     if mark is None:
         return manifest
@@ -77,5 +81,8 @@ def _state(application: Mapping[str, Any]) -> str:
 
 
 def _error(application: Mapping[str, Any]) -> str:
+    """What it says went wrong; of the log of a refused submission, the exception at its end and not the head."""
     status = application.get("status") or {}
-    return str((status.get("applicationState") or {}).get("errorMessage", ""))
+    text = str((status.get("applicationState") or {}).get("errorMessage", ""))
+    exceptions = list(_EXCEPTION.finditer(text))
+    return " ".join(text[exceptions[-1].end() :].split()) if exceptions else text

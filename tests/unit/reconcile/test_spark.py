@@ -58,6 +58,18 @@ def test_a_failure_is_told_in_its_first_words(state: str) -> None:
     assert len(found.message) <= 512
 
 
+def test_a_refused_submission_is_told_by_its_exception() -> None:
+    log = (
+        "failed to run spark-submit: WARNING: Using incubator modules: jdk.incubator.vector\n"
+        "06:53:03 INFO KubernetesClientUtils: files loaded\n"
+        'Exception in thread "main" io.fabric8.KubernetesClientException: it is forbidden: User "x"\n\tat a.b.c'
+    )
+    text = health(_application("SUBMISSION_FAILED", log), []).message
+    assert text.startswith(
+        "SparkApplication demo-hot is SUBMISSION_FAILED: io.fabric8.KubernetesClientException: it is"
+    )
+
+
 def test_an_end_without_failure_is_one_too() -> None:
     assert health(_application("COMPLETED"), []).message.endswith("is COMPLETED: its driver has ended")
 
@@ -68,6 +80,8 @@ def test_who_tried_too_often_is_submitted_anew_once_and_never_while_it_runs() ->
     many = _application("PENDING_RERUN", executionAttempts=10, lastSubmissionAttemptTime="t2")
     assert resubmitted(manifest, None) is manifest
     assert resubmitted(manifest, few) is manifest
+    refused = _application("SUBMISSION_FAILED", submissionAttempts=10, lastSubmissionAttemptTime="t0")
+    assert resubmitted(manifest, refused)["spec"]["sparkConf"] == {RESUBMISSION: "t0"}
     anew = resubmitted(manifest, many)
     assert anew["spec"]["sparkConf"] == {RESUBMISSION: "t2"}
     running = {
