@@ -28,7 +28,7 @@ from tests.estate import SMARTSTORE, Estate, running, wait_until
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 SEED = int(os.environ.get("SMARTSTORE_CLIENT_SEED", "1"))
-RECORDS = int(os.environ.get("SMARTSTORE_CLIENT_RECORDS", "2400"))
+RECORDS = int(os.environ.get("SMARTSTORE_CLIENT_RECORDS", "1500"))
 STORES = ("s0001", "s0002", "s0003")
 VICTIMS = ("gateway", "world", "bridge", "valkey")
 EVENTS = "/v1/events"
