@@ -134,3 +134,21 @@ def test_suspended_it_remembers_what_ran(namespace: str) -> None:
         assert "ConfigMap/demo-ran" in await estate.children("ConfigMap")
 
     with_estate(namespace, work)
+
+
+def test_an_application_that_is_gone_is_forgotten(namespace: str) -> None:
+    async def remembered(estate: Estate) -> set[str]:
+        record = await estate.server.get("ConfigMap", estate.namespace, "demo-ran")
+        assert record is not None
+        return set(record["data"])
+
+    async def work(estate: Estate) -> None:
+        await estate.apply(**BEFORE)
+        await estate.until_ready()
+        await estate.reconcile()
+        assert await remembered(estate) == {"hot", "lake"}
+        await estate.apply(**BEFORE, lake={"enabled": False})
+        await estate.reconcile()
+        assert await remembered(estate) == {"hot"}
+
+    with_estate(namespace, work)

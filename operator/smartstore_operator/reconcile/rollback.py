@@ -52,7 +52,8 @@ def rolled_back(
     """What is applied. `wanted`: as rendered; `blameless`: components that lack something that they need."""
     name, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
     record = found.get(("ConfigMap", record_of(name)["metadata"]["name"]), {})
-    data: dict[str, str] = dict(record.get("data") or {})
+    before: Mapping[str, str] = record.get("data") or {}
+    data: dict[str, str] = {}  # of the applications that there are: one that is gone is not remembered
     applied, taken_back = [], {}
     for manifest in wanted:
         component = manifest["metadata"].get("labels", {}).get(COMPONENT_LABEL, "")
@@ -61,7 +62,7 @@ def rolled_back(
             continue
         there = found.get((manifest["kind"], manifest["metadata"]["name"]))
         entry = _judged(
-            json.loads(data.get(component, "{}")),
+            json.loads(before.get(component, "{}")),
             manifest,
             there,
             healths[component],
