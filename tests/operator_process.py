@@ -18,6 +18,10 @@ import psutil
 from smartstore_operator.embedded.metrics import Samples, parse
 
 _RUN = "import sys; from smartstore_operator.cli.operator import main; sys.exit(main(['run']))"
+_LOCAL = (
+    "import socket; found = socket.getaddrinfo; socket.getaddrinfo = lambda host, *rest, **more: "
+    "found('127.0.0.1' if str(host).endswith('.svc') else host, *rest, **more); "
+)
 _WRITES = ("PATCH", "POST", "PUT", "DELETE")
 Settings = Mapping[str, str]
 _FORKS = multiprocessing.get_context("forkserver")
@@ -26,12 +30,20 @@ _FORKS = multiprocessing.get_context("forkserver")
 class Operator:
     """One process with the rights of `kubeconfig`; stopped at the end of the block, if it still runs.
 
-    `settings` are those of the operator, `NAMESPACES` without the prefix; `source` is another checkout to run.
+    `settings` are those of the operator, `NAMESPACES` without the prefix; `source` is another checkout to run. With
+    `plays_pods` every Service is found on this machine, where somebody plays the pods behind it.
     """
 
     def __init__(
-        self, kubeconfig: Path, log: Path, settings: Settings | None = None, source: Path | None = None
+        self,
+        kubeconfig: Path,
+        log: Path,
+        settings: Settings | None = None,
+        source: Path | None = None,
+        *,
+        plays_pods: bool = False,
     ) -> None:
+        self._program = f"{_LOCAL if plays_pods else ''}{_RUN}"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = int(probe.getsockname()[1])
@@ -46,7 +58,7 @@ class Operator:
         self.began = time.monotonic()
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _RUN],
+                [sys.executable, "-c", self._program],
                 env={**os.environ, **self._variables},
                 stdout=output,
                 stderr=output,

@@ -2,13 +2,14 @@
 
 What happened to a key is not kept: the work looks at what is there (level-triggered), so any number of changes while
 a key waits are one piece of work, and changes while it is worked on are one more. What can wait, such as a first look
-at everything after a start, is worked on when nothing else is.
+at everything after a start or one without a reason, is worked on when nothing else is, each in its turn.
 """
 
 import asyncio
 import itertools
 import logging
 from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
 from typing import Generic, TypeVar
 
 log = logging.getLogger(__name__)
@@ -58,8 +59,8 @@ class WorkQueue(Generic[Key]):
             self._unhurried.discard(key)
             self._ready.put_nowait((can_wait, next(self._order), key))
 
-    def add_later(self, key: Key, seconds: float) -> None:
-        """Work on the key after so many seconds, or earlier if it is added before."""
+    def add_later(self, key: Key, seconds: float, *, can_wait: bool = False) -> None:
+        """Work on the key after so many seconds, or earlier if it is added before; `can_wait` as in `add`."""
         if key in self._waiting or key in self._again:
             return
         loop = asyncio.get_running_loop()
@@ -68,7 +69,7 @@ class WorkQueue(Generic[Key]):
             if known.when() <= loop.time() + seconds:
                 return
             known.cancel()
-        self._timers[key] = loop.call_later(seconds, self.add, key)
+        self._timers[key] = loop.call_later(seconds, partial(self.add, key, can_wait=can_wait))
 
     def forget(self, key: Key) -> None:
         """The thing is gone: its failures and timers go too."""
@@ -125,4 +126,5 @@ class WorkQueue(Generic[Key]):
             return
         self._failures.pop(key, None)
         if wanted is not None:
-            asyncio.get_running_loop().call_soon(self.add_later, key, wanted)
+            # Nothing has happened: it comes after what waits already, or those that look often would starve others.
+            asyncio.get_running_loop().call_soon(partial(self.add_later, key, wanted, can_wait=True))

@@ -24,6 +24,7 @@ from tests.bench.emission import percentiles
 from tests.bench.operator import estates, lifecycle
 from tests.bench.operator.bars import judged
 from tests.bench.operator.chaos import chaos
+from tests.bench.operator.sources import sources
 from tests.controllers import play
 from tests.operator_process import Operator
 from tests.waiting import until
@@ -78,8 +79,9 @@ async def _measure(options: argparse.Namespace, kubeconfig: Path, scratch: Path)
         if set(options.only) & set("abcde"):
             playing = asyncio.create_task(play(server))
             try:
-                async for name, found in _many(options, server, kubeconfig, scratch / "operator.log"):
-                    say(name, found)
+                async with sources():
+                    async for name, found in _many(options, server, kubeconfig, scratch / "operator.log"):
+                        say(name, found)
             finally:
                 playing.cancel()
     return figures
@@ -110,22 +112,22 @@ async def _many(
     options: argparse.Namespace, server: ApiServer, kubeconfig: Path, log: Path
 ) -> AsyncIterator[tuple[str, Figures]]:
     """Bars (a) to (e)."""
-    with Operator(kubeconfig, log) as operator:
+    with Operator(kubeconfig, log, plays_pods=True) as operator:
         yield "converge", await _converge(server, operator, options.stores)
         if "c" in options.only:
             yield "edit", await _edits(server, options.stores)
             yield "heal", await _heals(server, options.stores)
     if set(options.only) & set("be"):
-        with Operator(kubeconfig, log) as operator:
+        with Operator(kubeconfig, log, plays_pods=True) as operator:
             yield "resync", await _first_looks(operator, options.stores)
     if "e" in options.only:
         often = {"RESYNC_SECONDS": str(options.stores / _PASSES_PER_SECOND)}
-        with Operator(kubeconfig, log, often) as operator:
+        with Operator(kubeconfig, log, often, plays_pods=True) as operator:
             await _first_looks(operator, options.stores)
             yield "soak", await _soak(server, operator, options.stores, options.soak)
     if "d" in options.only:
         await estates.create(server, options.stores, options.more)
-        with Operator(kubeconfig, log) as operator:
+        with Operator(kubeconfig, log, plays_pods=True) as operator:
             yield "restart", await _restart(server, operator, options.more)
 
 

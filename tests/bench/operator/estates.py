@@ -3,10 +3,14 @@
 import asyncio
 import time
 
+from smartstore_operator.api.smartstore import Spec
 from smartstore_operator.runtime.api_server import ApiError, ApiServer
 from tests.waiting import until
 
 PER_NAMESPACE = 50
+STORES: dict[tuple[str, str], int] = {}
+"""How many stores each SmartStore, by namespace and name, was asked for last."""
+_DEFAULT_STORES = Spec().stores
 _MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
@@ -27,6 +31,7 @@ async def create(server: ApiServer, first: int, count: int) -> None:
     limit = asyncio.Semaphore(16)
 
     async def one(namespace: str, name: str) -> None:
+        STORES[namespace, name] = _DEFAULT_STORES
         async with limit:
             await server.apply(
                 {
@@ -43,6 +48,7 @@ async def create(server: ApiServer, first: int, count: int) -> None:
 async def edit_stores(server: ApiServer, namespace: str, name: str, stores: int) -> float:
     """Change the number of stores; seconds until the last object that follows from it has it."""
     path = f"/apis/smartstore.io/v1alpha1/namespaces/{namespace}/smartstores/{name}"
+    STORES[namespace, name] = stores
     begin = time.monotonic()
     await server._ask("PATCH", path, headers=_MERGE, json={"spec": {"stores": stores}})
 

@@ -184,3 +184,27 @@ def test_what_can_wait_waits_and_overtakes_once_it_cannot_any_more() -> None:
 
     _run(10, scenario)
     assert [key for key, _ in work.done] == ["new", "old2", "old0", "old1"]
+
+
+def test_those_that_look_often_do_not_starve_who_waits_for_a_first_look() -> None:
+    """Two that want to look again at once, and one worker: the others have their turn all the same."""
+
+    class Eager(Work):
+        async def __call__(self, key: str) -> float | None:
+            await super().__call__(key)
+            return 0.0 if key.startswith("eager") else None
+
+    work = Eager()
+
+    async def scenario() -> WorkQueue[str]:
+        queue = WorkQueue(work, workers=1)
+        for number in range(2):
+            queue.add(f"eager{number}")
+        for number in range(5):
+            queue.add(f"first{number}", can_wait=True)
+        return queue
+
+    _run(20, scenario)
+    assert [key for key, _ in work.done if key.startswith("first")] == [
+        f"first{number}" for number in range(5)
+    ]
