@@ -20,7 +20,7 @@ from smartstore_operator.embedded.metrics import Samples, parse
 _RUN = "import sys; from smartstore_operator.cli.operator import main; sys.exit(main(['run']))"
 _LOCAL = (
     "import socket; found = socket.getaddrinfo; socket.getaddrinfo = lambda host, *rest, **more: "
-    "found('127.0.0.1' if str(host).endswith('.svc') else host, *rest, **more); "
+    "found('127.0.0.1' if host and host[-4:] in ('.svc', b'.svc') else host, *rest, **more); "
 )
 _WRITES = ("PATCH", "POST", "PUT", "DELETE")
 Settings = Mapping[str, str]

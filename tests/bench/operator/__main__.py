@@ -121,7 +121,7 @@ async def _many(
         with Operator(kubeconfig, log, plays_pods=True) as operator:
             yield "resync", await _first_looks(operator, options.stores)
     if "e" in options.only:
-        often = {"RESYNC_SECONDS": str(options.stores / _PASSES_PER_SECOND)}
+        often = {"RESYNC_SECONDS": str(max(1, options.stores / _PASSES_PER_SECOND))}
         with Operator(kubeconfig, log, often, plays_pods=True) as operator:
             await _first_looks(operator, options.stores)
             yield "soak", await _soak(server, operator, options.stores, options.soak)
