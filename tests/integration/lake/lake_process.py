@@ -57,7 +57,7 @@ class Lake:
         self.process.terminate()
         return self.process.wait(timeout=60)
 
-    def wait_until(self, condition: Callable[[], bool], seconds: float = 240.0, pause: float = 0.3) -> None:
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 400.0, pause: float = 0.3) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert "a micro-batch failed" not in self.log.read_text(), self.log.read_text()[:9000]
