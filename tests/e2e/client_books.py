@@ -4,7 +4,7 @@ Nothing of SmartStore's code is used. Records are the dicts that are sent (docs/
 order of their effect, which is that of their timestamps.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -72,16 +72,15 @@ class Books:
     letters: Counter[Row] = field(default_factory=Counter)
     """Records that were let in and that no job can apply: topic, event id, first word of the reason, field."""
     name: str | None = None
-    taken: dict[str, set[str]] = field(default_factory=dict)
+    taken: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Event ids by topic."""
 
     def post(self, record: dict[str, Any]) -> None:
         """Take a record that was let in; a repeat of its id on its topic changes nothing."""
         topic, event_id = record["topic"], record["event_id"]
-        seen = self.taken.setdefault(topic, set())
-        if event_id in seen:
+        if event_id in self.taken[topic]:
             return
-        seen.add(event_id)
+        self.taken[topic].add(event_id)
         {
             "shelf_events": self._shelf_event,
             "pos_transactions": self._receipt,

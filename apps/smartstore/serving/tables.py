@@ -47,7 +47,8 @@ def reconcile_tables(connection: Connection, topics: tuple[Topic, ...]) -> list[
             changes += _extend(connection, topic, existing)
         else:
             _create(connection, topic)
-            request_rewind(connection, topic)
+            # The offsets that its sink has noted may be of a table that is no more.
+            _run(connection, request_rewind(topic))
             changes.append(f"created {topic.table}")
         _guard(connection, topic)
         for statement in sql.comments(topic):
@@ -66,10 +67,12 @@ def _create(connection: Connection, topic: Topic) -> None:
     _run(connection, sql.create_table(topic) + storage)
 
 
-def request_rewind(connection: Connection, topic: Topic) -> None:
-    """Have the topic's sink read it from the beginning: its offsets may be of a table that is no more."""
-    statement = text("INSERT INTO ops.rewinds (topic) VALUES (:topic) ON CONFLICT DO NOTHING")
-    connection.execute(statement, {"topic": topic.name})
+def request_rewind(topic: Topic) -> str:
+    """The statement that has the topic's sink read it from the beginning, once more if it is about to already."""
+    return (
+        f"INSERT INTO ops.rewinds (topic) VALUES ({sql.literal(topic.name)}) "  # noqa: S608  the name is a literal
+        "ON CONFLICT (topic) DO UPDATE SET requested_at = now(), reset_at = NULL"
+    )
 
 
 def _extend(connection: Connection, topic: Topic, existing: dict[str, str]) -> list[str]:

@@ -19,9 +19,10 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extensions import make_dsn, parse_dsn
 
-from smartstore.contracts.derive.sql import literal, table_topics
+from smartstore.contracts.derive.sql import table_topics
 from smartstore.serving.migrate import LOCK
 from smartstore.serving.roles import SCHEMAS
+from smartstore.serving.tables import request_rewind
 
 FORM = "%Y%m%dT%H%M%SZ"
 """A backup is named by when it was begun."""
@@ -31,10 +32,6 @@ _OF_THIS_DATABASE = ("ops.alembic_version", "ops.rewinds")
 """Tables that say how the database is now, not what it had."""
 _NOT_RESTORED = re.compile(
     rf" TABLE DATA ({'|'.join(table.replace('.', ' ') for table in _OF_THIS_DATABASE)}) "
-)
-_REWIND = (
-    "INSERT INTO ops.rewinds (topic) VALUES ({}) "
-    "ON CONFLICT (topic) DO UPDATE SET requested_at = now(), reset_at = NULL;"
 )
 
 
@@ -152,7 +149,7 @@ def _statements_before(tables: Sequence[str]) -> bytes:
         f"SELECT pg_advisory_xact_lock({LOCK});",
         f"TRUNCATE {', '.join(others)};",
         *(f"DELETE FROM {table};" for table in config),  # noqa: S608  names of the catalogue
-        *(_REWIND.format(literal(topic.name)) for topic in table_topics()),
+        *(f"{request_rewind(topic)};" for topic in table_topics()),
     )
     return "\n".join(("BEGIN;", *lines, "")).encode()
 
