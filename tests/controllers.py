@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
+import aiohttp
 
-from smartstore_operator.runtime.api_server import ApiServer
+from smartstore_operator.runtime.api_server import ApiError, ApiServer
 from tests.specs import CHILDREN
 
 _PLACES = {
@@ -89,17 +89,17 @@ async def _versions(server: ApiServer) -> list[str]:
 
 
 async def _play(server: ApiServer, kind: str, namespace: str | None) -> None:
-    client: httpx.AsyncClient = server._client
     group, plural = _PLACES[kind]
     path = f"{group}/namespaces/{namespace}/{plural}" if namespace else f"{group}/{plural}"
+    for_ever = aiohttp.ClientTimeout()
     while True:
         try:
-            async with client.stream("GET", path, params={"watch": "1"}, timeout=None) as answer:
-                async for line in answer.aiter_lines():
+            async with server._request("GET", path, params={"watch": "1"}, timeout=for_ever) as answer:
+                async for line in answer.content:
                     event = json.loads(line)
                     if event["type"] in ("ADDED", "MODIFIED"):
                         await _make_ready(server, kind, event["object"])
-        except httpx.HTTPError:
+        except aiohttp.ClientError:
             await asyncio.sleep(0.5)
 
 
@@ -115,6 +115,8 @@ async def _make_ready(server: ApiServer, kind: str, item: dict[str, Any]) -> Non
         return
     group, plural = _PLACES[kind]
     path = f"{group}/namespaces/{meta['namespace']}/{plural}/{meta['name']}/status"
-    response = await server._client.patch(path, json={"status": wanted}, headers=_MERGE)
-    if response.status_code != 404:
-        response.raise_for_status()
+    try:
+        await server._ask("PATCH", path, json={"status": wanted}, headers=_MERGE)
+    except ApiError as error:
+        if error.status != 404:
+            raise

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smartstore_operator.runtime.api_server import ApiServer
+from smartstore_operator.runtime.api_server import AGENT, ApiServer
 from tests.cluster.estate import with_server
 from tests.faults import CALM, Asked, Faults
 from tests.faulty_api import FaultyApi
@@ -47,7 +47,7 @@ def test_who_is_put_off_waits(namespace: str, api_server: Path, tmp_path: Path) 
 
 def _counts(asked: Asked) -> bool:
     """Whether it is a request of ours, and not for the Lease."""
-    return asked.agent.startswith("python-httpx") and "/leases" not in asked.path
+    return asked.agent == AGENT and "/leases" not in asked.path
 
 
 async def _is_watched(api: FaultyApi) -> bool:

@@ -8,23 +8,30 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Self
 
-import httpx
+import aiohttp
 from kubernetes.client import Configuration
 
 from smartstore_operator.reconcile.cluster import MANAGER, RequestRefused
 from smartstore_operator.reconcile.kinds import KINDS
 from smartstore_operator.runtime.access import access, bearer
 
+AGENT = "smartstore-operator"
+"""Who asks, in the audit log of the API server."""
+
 _SECONDS = 30.0
+_CONNECTIONS = 20
 _SERVED_SECONDS = 30.0
 _TRIES, _LONGEST_WAIT = 4, 60.0
 """How often a request is sent that the API server wants to have later, and how long it may put us off each time."""
 
 
 class ApiError(Exception):
-    """The API server refused a request; the message is its own."""
+    """A request has failed; the message is the API server's own where it has answered."""
 
     def __init__(
         self,
@@ -51,14 +58,32 @@ class ApplyConflict(ApiError):
     """Fields that we ask for belong to other managers; the message names managers and fields."""
 
 
+class ApiUnreachable(ApiError):
+    """No answer, or not in time: whether the request was carried out is unknown. The status is 0."""
+
+    def __init__(self, what: str, error: Exception) -> None:
+        super().__init__(what, 0, "Unreachable", str(error) or f"no answer: {type(error).__name__}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    retry_after: str
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode(errors="replace")
+
+
 class ApiServer:
     """A connection pool to one API server; use as an async context manager.
 
     What the API server puts off with `Retry-After` is asked for again then; until then nothing else is asked for.
     """
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    def __init__(self, session: aiohttp.ClientSession, found: Configuration) -> None:
+        self._session, self._found = session, found
         self._served: dict[str, tuple[frozenset[str], float]] = {}
         self._quiet_until = 0.0
         self.called: Callable[[str, str], None] = _unheard
@@ -75,22 +100,19 @@ class ApiServer:
         context = ssl.create_default_context(cafile=found.ssl_ca_cert)
         if found.cert_file:
             context.load_cert_chain(found.cert_file, found.key_file)
-        limits = httpx.Limits(max_connections=20, max_keepalive_connections=20)
-        client = httpx.AsyncClient(
-            base_url=found.host,
-            verify=context,
-            timeout=_SECONDS,
-            limits=limits,
-            auth=_Token(found),
-            trust_env=False,
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context, limit=_CONNECTIONS),
+            timeout=aiohttp.ClientTimeout(total=_SECONDS),
+            headers={"User-Agent": AGENT},
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
-        return cls(client)
+        return cls(session, found)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+        await self._session.close()
 
     async def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> dict[str, Any]:
         """Server-side apply; the object as it is then. `force` takes fields over from other managers.
@@ -195,47 +217,44 @@ class ApiServer:
     async def _apply(self, path: str, manifest: Mapping[str, Any], *, force: bool) -> dict[str, Any]:
         parameters = {"fieldManager": MANAGER, "force": str(force).lower()}
         headers = {"Content-Type": "application/apply-patch+yaml"}
-        return await self._ask(
-            "PATCH", path, params=parameters, headers=headers, content=json.dumps(manifest)
-        )
+        return await self._ask("PATCH", path, params=parameters, headers=headers, json=manifest)
 
     async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         what, clock = f"{method} {path}", asyncio.get_running_loop()
         for _ in range(_TRIES):
             while (wait := self._quiet_until - clock.time()) > 0:
                 await asyncio.sleep(wait)
-            response = await self._send(method, path, **request)
-            put_off = _put_off(response)
+            answer = await self._send(method, path, **request)
+            put_off = _put_off(answer)
             if put_off is None:
                 break
             self._quiet_until = max(self._quiet_until, clock.time() + put_off)
-        content = _content(response)
-        if not response.is_success:
-            raise _error(what, response, content)
+        content = _content(answer)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise _error(what, answer, content or {})
         if content is None:
-            raise ApiError(what, response.status_code, "NoObject", f"no JSON object: {response.text[:200]}")
+            raise ApiError(what, answer.status, "NoObject", f"no JSON object: {answer.text[:200]}")
         return content
 
-    async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+    async def _send(self, method: str, path: str, **request: Any) -> _Answer:
         try:
-            response = await self._client.request(method, path, **request)
-        except httpx.HTTPError:
+            async with self._request(method, path, **request) as response:
+                wait = response.headers.get("Retry-After", "")
+                answer = _Answer(response.status, wait, await response.read())
+        except (aiohttp.ClientError, TimeoutError) as error:
             self.called(method, "0")
-            raise
-        self.called(method, str(response.status_code))
-        return response
+            raise ApiUnreachable(f"{method} {path}", error) from error
+        self.called(method, str(answer.status))
+        return answer
 
-
-class _Token(httpx.Auth):
-    """The bearer token."""
-
-    def __init__(self, found: Configuration) -> None:
-        self._found = found
-
-    def auth_flow(self, request: httpx.Request) -> Any:
-        if header := bearer(self._found):
-            request.headers["Authorization"] = header
-        yield request
+    def _request(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        header = bearer(self._found)
+        authorization = {"Authorization": header} if header else {}
+        return self._session.request(
+            method, f"{self._found.host}{path}", headers={**authorization, **(headers or {})}, **request
+        )
 
 
 def _unheard(_verb: str, _code: str) -> None:
@@ -252,28 +271,28 @@ def _root(version: str) -> str:
     return f"/apis/{version}" if "/" in version else f"/api/{version}"
 
 
-def _put_off(response: httpx.Response) -> float | None:
+def _put_off(answer: _Answer) -> float | None:
     """For how many seconds the API server wants to be left alone: it has too much to do, or is about to end."""
-    wait = response.headers.get("Retry-After", "")
-    return min(float(wait), _LONGEST_WAIT) if response.is_error and wait.isdigit() else None
+    wait, is_error = answer.retry_after, answer.status >= HTTPStatus.BAD_REQUEST
+    return min(float(wait), _LONGEST_WAIT) if is_error and wait.isdigit() else None
 
 
-def _content(response: httpx.Response) -> dict[str, Any] | None:
+def _content(answer: _Answer) -> dict[str, Any] | None:
     """The JSON object of an answer; None for anything else, such as the page of a proxy."""
     try:
-        content = response.json()
+        content = json.loads(answer.body)
     except ValueError:
         return None
     return content if isinstance(content, dict) else None
 
 
-def _error(what: str, response: httpx.Response, content: Mapping[str, Any] | None) -> ApiError:
-    status = content or {}
-    reason = str(status.get("reason", response.reason_phrase))
-    message = str(status.get("message", response.text[:500]))
-    details = status.get("details") or {}
+def _error(what: str, answer: _Answer, content: Mapping[str, Any]) -> ApiError:
+    """The error that a `Status` object, or something else that is no answer of an API server, tells of."""
+    reason = str(content.get("reason", answer.status))
+    message = str(content.get("message", answer.text[:500]))
+    details = content.get("details") or {}
     causes = frozenset(cause.get("reason", "") for cause in details.get("causes") or [])
     kind = ApplyConflict if "FieldManagerConflict" in causes else ApiError
-    if response.status_code in (400, 422):
+    if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
         kind = ApiRefusal
-    return kind(what, response.status_code, reason, message, causes)
+    return kind(what, answer.status, reason, message, causes)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import httpx
+import aiohttp
 
 from smartstore_operator.embedded.metrics import Samples, labels_of, parse, total, value
 from smartstore_operator.reconcile.sight import Application, Sight
@@ -22,13 +22,15 @@ class DataPlane:
     """Asks the metrics pages of components; use as an async context manager."""
 
     def __init__(self) -> None:
-        self._client = httpx.AsyncClient(timeout=_SECONDS, trust_env=False)
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=_SECONDS), raise_for_status=True
+        )
 
     async def __aenter__(self) -> "DataPlane":
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+        await self._session.close()
 
     async def look(self, platform: Platform, applications: Sequence[str]) -> Sight:
         """The source's stores, and what these applications say; those that do not answer are left out."""
@@ -43,13 +45,13 @@ class DataPlane:
         )
 
     async def _page(self, platform: Platform, component: str) -> Samples:
+        page = f"http://{platform.address(metrics_port(component))}/metrics"
         try:
-            answer = await self._client.get(f"http://{platform.address(metrics_port(component))}/metrics")
-            answer.raise_for_status()
-        except httpx.HTTPError as error:
+            async with self._session.get(page) as answer:
+                return parse(await answer.text())
+        except (aiohttp.ClientError, TimeoutError) as error:
             log.info("%s does not answer: %s", component, str(error) or type(error).__name__)
             return {}
-        return parse(answer.text)
 
 
 def _application(name: str, page: Samples) -> Application:

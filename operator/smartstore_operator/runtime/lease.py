@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
-
 from smartstore_operator.runtime.api_server import ApiError, ApiServer
 
 log = logging.getLogger(__name__)
@@ -117,7 +115,7 @@ class Leadership:
                 return False
             self._seen = await self._write(live, self._terms.identity)
             self._seen_at = now
-        except (ApiError, httpx.HTTPError) as error:
+        except ApiError as error:
             log.warning("the Lease cannot be renewed: %s", error)
             return False
         return True
@@ -147,7 +145,7 @@ class Leadership:
             live = await self._server.get(KIND, self._terms.namespace, self._terms.name)
             if live is not None and live["spec"].get("holderIdentity") == self._terms.identity:
                 await self._write(live, "")
-        except (ApiError, httpx.HTTPError) as error:
+        except ApiError as error:
             log.warning("the Lease was not given back: %s", error)
 
 

@@ -46,7 +46,7 @@ def configure(form: Literal["text", "json"]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for talkative in ("httpx", "kopf", "aiohttp"):
+    for talkative in ("kopf", "aiohttp"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     # these tell of each task what `watches` says once
     for talkative in ("running", "orchestration"):

@@ -8,8 +8,6 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import httpx
-
 from smartstore_operator.api.reasons import Reason
 from smartstore_operator.reconcile.reconciler import Reconciler, Report
 from smartstore_operator.runtime.api_server import ApiError, ApiServer
@@ -70,7 +68,7 @@ class _Operator:
         self._server, self._settings = server, settings
         self._health, self._telemetry = health, telemetry
         self._reconciler = Reconciler(server, settings.images, _now, data_plane.look)
-        self._queue = WorkQueue[Name](self._work, settings.workers, (ApiError, httpx.HTTPError))
+        self._queue = WorkQueue[Name](self._work, settings.workers, (ApiError,))
         self._watched = Watched[Name](settings.resync_seconds)
         self._passes = itertools.count(1)
 
@@ -145,8 +143,8 @@ class _Operator:
         for turn in turns:
             try:
                 await record(self._server, live, *turn)
-            except (ApiError, httpx.HTTPError) as error:  # whatever was done is done
-                if not (isinstance(error, ApiError) and error.is_ending):
+            except ApiError as error:  # whatever was done is done
+                if not error.is_ending:
                     log.warning("an Event was not written: %s", error)
 
     def _heard(self, told: Told) -> None:
