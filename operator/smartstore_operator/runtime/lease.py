@@ -42,6 +42,11 @@ class Terms:
         return self.seconds / 10
 
     @property
+    def short_pause(self) -> float:
+        """Seconds until the next look after one that has failed: of these several fit into the patience."""
+        return self.pause / 5
+
+    @property
     def patience(self) -> float:
         """Seconds after which the holder gives up a Lease that it cannot renew."""
         return self.duration * 0.7
@@ -82,9 +87,9 @@ class Leadership:
     async def _hold(self, acting: "asyncio.Future[None]") -> None:
         clock = asyncio.get_running_loop()
         renewed = clock.time()
-        patience = self._terms.patience
+        patience, held = self._terms.patience, True
         while not acting.done():
-            await asyncio.wait({acting}, timeout=self._terms.pause)
+            await asyncio.wait({acting}, timeout=self._terms.pause if held else self._terms.short_pause)
             try:
                 async with asyncio.timeout_at(renewed + patience):
                     held = await self._try()

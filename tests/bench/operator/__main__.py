@@ -10,6 +10,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -38,6 +39,9 @@ Figures = dict[str, Any]
 def main() -> int:
     """All measurements, one after the other."""
     options = _parser().parse_args()
+    if "KUBEBUILDER_ASSETS" not in os.environ:
+        print("set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver and kubectl", file=sys.stderr)
+        return 2
     with (
         tempfile.TemporaryDirectory(prefix="smartstore-bench-operator-") as scratch,
         api_server(Path(scratch)) as access,

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from smartstore_operator.runtime.api_server import ApiServer
+from tests.bench.operator.lifecycle import place
 from tests.controllers import controllers
 from tests.faults import BAD
 from tests.faulty_api import FaultyApi
-from tests.final_state import IMAGE_SETTINGS, is_done, state, undisturbed
+from tests.final_state import is_done, state, undisturbed
 from tests.mischief import Mischief, endings
 from tests.operator_process import Operator
 from tests.waiting import until
@@ -26,11 +27,10 @@ async def chaos(
 ) -> dict[str, Any]:
     """`count` SmartStores, disturbed for about so many seconds; then what is left, beside an undisturbed run."""
     namespace = "bench-chaos"
-    await server._ask("POST", "/api/v1/namespaces", json={"metadata": {"name": namespace}})
     specs = endings(tuple(f"s{number}" for number in range(count)))
-    settings = {"NAMESPACES": namespace, "NAMESPACE": namespace, "RESYNC_SECONDS": "30", **IMAGE_SETTINGS}
     deaths: Counter[str] = Counter()
-    async with controllers(server, namespace):
+    async with place(server, namespace) as own, controllers(server, namespace):
+        settings = {**own, "RESYNC_SECONDS": "30"}
         with FaultyApi(kubeconfig, replace(BAD, seed=seed)) as api:
             with Operator(api.kubeconfig(scratch / "chaos"), scratch / "chaos.log", settings) as operator:
                 keeping = asyncio.create_task(_keep(operator, deaths))

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,8 @@ _DIFF = "import sys; from smartstore_operator.cli.plugin.main import main; sys.e
 async def replicas(server: ApiServer, kubeconfig: Path, scratch: Path) -> dict[str, Any]:
     """The operator that acts is killed, the one that waited acts; again and again."""
     namespace, specs = "bench-replicas", endings(("s0",))
-    settings = await _place(server, namespace)
     waiting, seconds = 0, []
-    async with controllers(server, namespace):
+    async with place(server, namespace) as settings, controllers(server, namespace):
         await apply(server, namespace, "s0", specs["s0"])
         acting = Operator(kubeconfig, scratch / "replica.log", settings)
         await until(lambda: are_ready(server, namespace, specs), 120, 0.1)
@@ -63,24 +63,24 @@ async def replicas(server: ApiServer, kubeconfig: Path, scratch: Path) -> dict[s
 async def upgrade(server: ApiServer, kubeconfig: Path, scratch: Path, previous: str) -> dict[str, Any]:
     """What the checkout `previous` has made is looked at by this one."""
     namespace, specs = "bench-upgrade", endings(("s0", "s1"))
-    settings = await _place(server, namespace)
     source = scratch / "previous"
     subprocess.run(["git", "worktree", "add", "--detach", str(source), previous], check=True)
     try:
-        async with controllers(server, namespace):
-            for name, spec in specs.items():
-                await apply(server, namespace, name, spec)
-            with Operator(kubeconfig, scratch / "previous.log", settings, source):
-                await until(lambda: are_ready(server, namespace, specs), 120, 0.1)
-                await asyncio.sleep(3)
-        before = await _versions(server, namespace)
-        with Operator(kubeconfig, scratch / "next.log", settings) as operator:
+        async with place(server, namespace) as settings:
+            async with controllers(server, namespace):
+                for name, spec in specs.items():
+                    await apply(server, namespace, name, spec)
+                with Operator(kubeconfig, scratch / "previous.log", settings, source):
+                    await until(lambda: are_ready(server, namespace, specs), 120, 0.1)
+                    await asyncio.sleep(3)
+            before = await _versions(server, namespace)
+            with Operator(kubeconfig, scratch / "next.log", settings) as operator:
 
-            async def has_looked() -> bool:
-                return operator.total("reconciles_total", result="done") >= 2 * len(specs)
+                async def has_looked() -> bool:
+                    return operator.total("reconciles_total", result="done") >= 2 * len(specs)
 
-            await until(has_looked, 60, 0.5)
-        after = await _versions(server, namespace)
+                await until(has_looked, 60, 0.5)
+            after = await _versions(server, namespace)
     finally:
         subprocess.run(["git", "worktree", "remove", "--force", str(source)], check=True)
     return {
@@ -96,7 +96,7 @@ async def teardown(server: ApiServer, kubeconfig: Path, scratch: Path, count: in
     seconds, finalizers, left = {}, 0, 0
     for name in ("with an operator", "without one"):
         namespace = f"bench-{name.replace(' ', '-')}"
-        settings = {**await _place(server, namespace), "NAMESPACE": "default", "LEASE_SECONDS": "3"}
+        settings = {**await _make(server, namespace), "NAMESPACE": "default", "LEASE_SECONDS": "3"}
         with Operator(kubeconfig, scratch / "teardown.log", settings) as operator:
             async with controllers(server, namespace):
                 for one, spec in specs.items():
@@ -117,11 +117,10 @@ async def teardown(server: ApiServer, kubeconfig: Path, scratch: Path, count: in
 async def plan(server: ApiServer, kubeconfig: Path, scratch: Path) -> dict[str, Any]:
     """An edit is announced by `kubectl smartstore diff -f`, then made, and what was written is listed."""
     namespace = "bench-plan"
-    settings = await _place(server, namespace)
     (spec,) = endings(("s0",)).values()
     streaming = {"backend": "Local", "hot": {"driverMemory": "2Gi"}}
     edited = {**spec, "stores": 9, "lake": {"enabled": False}, "streaming": streaming}
-    async with controllers(server, namespace):
+    async with place(server, namespace) as settings, controllers(server, namespace):
         with FaultyApi(kubeconfig) as api:
             proxied = api.kubeconfig(scratch / "plan")
             with Operator(proxied, scratch / "plan.log", settings) as operator:
@@ -136,24 +135,30 @@ async def plan(server: ApiServer, kubeconfig: Path, scratch: Path) -> dict[str, 
                 await asyncio.sleep(3)
                 assert operator.process.poll() is None
             written = {_object(one) for one in api.asked[before:] if one.is_write and one.status < 300}
-    # what ran is remembered beside, like the status
-    own = {"", "ConfigMap/s0-ran"}
+    own = {"", "ConfigMap/s0-ran"}  # as in `_versions`
     return {"announced": announced, "written": sorted(written - own)}
 
 
-async def _place(server: ApiServer, namespace: str) -> dict[str, str]:
-    """A namespace, and the settings of an operator that looks after it."""
+@asynccontextmanager
+async def place(server: ApiServer, namespace: str) -> AsyncIterator[dict[str, str]]:
+    """A namespace while the block runs, and the settings of an operator that looks after it."""
+    yield await _make(server, namespace)
+    await end_namespace(server, namespace)
+
+
+async def _make(server: ApiServer, namespace: str) -> dict[str, str]:
     await server._ask("POST", "/api/v1/namespaces", json={"metadata": {"name": namespace}})
     own = {"NAMESPACES": namespace, "NAMESPACE": namespace, "LEASE_SECONDS": str(_LEASE_SECONDS)}
     return {**own, **IMAGE_SETTINGS}
 
 
 async def _versions(server: ApiServer, namespace: str) -> dict[str, str]:
+    """Of what belongs to SmartStores. What an operator remembers of them for itself is its own, like the status."""
     return {
         f"{kind}/{item['metadata']['name']}": item["metadata"]["resourceVersion"]
         for kind in CHILDREN
         for item in await server.list(kind, namespace, {})
-        if "canary" not in item["metadata"]["name"]
+        if not item["metadata"]["name"].endswith(("canary", "-ran"))
     }
 
 

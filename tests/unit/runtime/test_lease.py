@@ -11,6 +11,7 @@ pytestmark = pytest.mark.unit
 def test_who_holds_it_gives_up_before_another_takes_it_and_that_is_in_time(seconds: int) -> None:
     terms = Terms(namespace="x", identity="x", seconds=seconds)
     assert 3 * terms.pause < terms.patience  # one request that fails is no reason
+    assert terms.pause + 10 * terms.short_pause < terms.patience  # nor are some in a row
     assert terms.patience * 1.4 < terms.duration
     # renewed, seen by the other one, not renewed any more, noticed
     assert terms.pause + terms.duration + terms.pause < seconds
