@@ -15,8 +15,6 @@ BUDGETS: dict[str, float] = {
 }
 """What must be reached; docs/measurements.md says where each comes from."""
 
-_MARKED = re.compile("<!-- bench -->.*<!-- /bench -->", re.S)
-
 Figures = dict[str, Any]
 Row = tuple[str, str, str]
 """What was measured, the figure, its budget."""
@@ -38,7 +36,13 @@ def renewed(text: str, results: Figures) -> str:
     speeds = [results[name]["reference_seconds"] for name in _ROWS if name in results]
     speed = f" 20 million additions in Python took {min(speeds)}–{max(speeds)} s." if speeds else ""
     body = f"## Figures\n\nBy `make bench` on {results['machine']}.{speed}\n\n" + "\n".join(rows)
-    return _MARKED.sub(lambda _: f"<!-- bench -->\n{body}\n<!-- /bench -->", text)
+    return between(text, "bench", body)
+
+
+def between(text: str, mark: str, body: str) -> str:
+    """A page with another body between its two comments of that name."""
+    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    return re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{body}\n{end}", text, flags=re.S)
 
 
 def _start_up(one: Figures) -> list[Row]:

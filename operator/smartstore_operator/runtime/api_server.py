@@ -7,7 +7,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,6 +25,12 @@ AGENT = "smartstore-operator"
 
 _SECONDS = 30.0
 _CONNECTIONS = 20
+_WATCH_SECONDS, _CLIENT_SECONDS = 240, 300.0
+"""The server ends a watch before the client would give it up: a watch that is dead without saying so is found."""
+_PAGE = 500
+_LONGEST_LINE = 2**20
+"""Bytes of an event: annotations may have 256 KiB, and their escapes."""
+_METADATA = "application/json;as=PartialObjectMetadata{};v=v1;g=meta.k8s.io"
 _SERVED_SECONDS = 30.0
 _TRIES, _LONGEST_WAIT = 4, 60.0
 """How often a request is sent that the API server wants to have later, and how long it may put us off each time."""
@@ -90,8 +96,8 @@ class ApiServer:
         """Hears the verb and the status code of every request; `0` is one without an answer."""
 
     @classmethod
-    def from_environment(cls) -> Self:
-        """As `access` finds it.
+    def from_environment(cls, connections: int = _CONNECTIONS) -> Self:
+        """As `access` finds it; at most so many requests at once, 0 for any number.
 
         Raises:
             kubernetes.config.ConfigException: it finds nothing.
@@ -101,10 +107,11 @@ class ApiServer:
         if found.cert_file:
             context.load_cert_chain(found.cert_file, found.key_file)
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=context, limit=_CONNECTIONS),
+            connector=aiohttp.TCPConnector(ssl=context, limit=connections),
             timeout=aiohttp.ClientTimeout(total=_SECONDS),
             headers={"User-Agent": AGENT},
             cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=_LONGEST_LINE,
         )
         return cls(session, found)
 
@@ -179,6 +186,48 @@ class ApiServer:
         # the items of a list come without their kind
         return [{"apiVersion": version, "kind": kind, **item} for item in answer["items"]]
 
+    async def metadata(
+        self, kind: str, namespace: str | None, labels: str, token: str = ""
+    ) -> dict[str, Any]:
+        """A page of the list of a kind, of each object its metadata alone; `token`: what the page before said.
+
+        Raises:
+            ApiError: the API server refused; 410: it has forgotten the pages before.
+        """
+        parameters = {"labelSelector": labels, "limit": str(_PAGE), "continue": token}
+        headers = {"Accept": _METADATA.format("List")}
+        return await self._ask("GET", _path(kind, namespace), params=parameters, headers=headers)
+
+    async def watch(
+        self, kind: str, namespace: str | None, labels: str, version: str
+    ) -> AsyncIterator[dict[str, Any]]:
+        """What happens after a version, of each object its metadata alone; some minutes long.
+
+        Raises:
+            ApiError: the API server refused, or was cut off.
+        """
+        what = f"watch {_path(kind, namespace)}"
+        parameters = {
+            "labelSelector": labels,
+            "watch": "true",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(_WATCH_SECONDS),
+        }
+        headers, timeout = {"Accept": _METADATA.format("")}, aiohttp.ClientTimeout(total=_CLIENT_SECONDS)
+        try:
+            async with self._request(
+                "GET", _path(kind, namespace), headers, params=parameters, timeout=timeout
+            ) as response:
+                self.called("WATCH", str(response.status))
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    answer = await _read(response)
+                    raise _error(what, answer, _content(answer) or {})
+                async for line in response.content:
+                    yield json.loads(line)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # or in the middle of a line
+            raise ApiUnreachable(what, error) from error
+
     async def serves(self, kind: str) -> bool:
         """Whether the API server has this kind, as it was at most half a minute ago.
 
@@ -239,8 +288,7 @@ class ApiServer:
     async def _send(self, method: str, path: str, **request: Any) -> _Answer:
         try:
             async with self._request(method, path, **request) as response:
-                wait = response.headers.get("Retry-After", "")
-                answer = _Answer(response.status, wait, await response.read())
+                answer = await _read(response)
         except (aiohttp.ClientError, TimeoutError) as error:
             self.called(method, "0")
             raise ApiUnreachable(f"{method} {path}", error) from error
@@ -269,6 +317,10 @@ def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
 
 def _root(version: str) -> str:
     return f"/apis/{version}" if "/" in version else f"/api/{version}"
+
+
+async def _read(response: aiohttp.ClientResponse) -> _Answer:
+    return _Answer(response.status, response.headers.get("Retry-After", ""), await response.read())
 
 
 def _put_off(answer: _Answer) -> float | None:

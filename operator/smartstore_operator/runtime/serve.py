@@ -14,12 +14,13 @@ from smartstore_operator.runtime.api_server import ApiError, ApiServer
 from smartstore_operator.runtime.data_plane import DataPlane
 from smartstore_operator.runtime.events import record
 from smartstore_operator.runtime.health import CANARY, Health, serve_health, sing
+from smartstore_operator.runtime.informer import Told
 from smartstore_operator.runtime.lease import Leadership, Terms
 from smartstore_operator.runtime.logs import reconcile_id
 from smartstore_operator.runtime.settings import Settings
 from smartstore_operator.runtime.telemetry import Telemetry
 from smartstore_operator.runtime.versions import Watched
-from smartstore_operator.runtime.watches import Told, watch
+from smartstore_operator.runtime.watches import watch
 from smartstore_operator.runtime.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -79,9 +80,7 @@ class _Operator:
         canary_place = self._settings.namespaces[0] if self._settings.namespaces else self._settings.namespace
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(stop.wait()),
-            asyncio.create_task(
-                watch(self._settings.namespaces, self._heard, self._telemetry.watch_restarts.inc)
-            ),
+            asyncio.create_task(self._watch()),
             asyncio.create_task(self._queue.run()),
             asyncio.create_task(sing(self._server, canary_place, self._health)),
         ]
@@ -93,6 +92,11 @@ class _Operator:
             await asyncio.gather(*tasks, return_exceptions=True)
         for task in done:
             task.result()
+
+    async def _watch(self) -> None:
+        async with ApiServer.from_environment(connections=0) as server:
+            server.called = self._telemetry.called
+            await watch(server, self._settings.namespaces, self._heard, self._telemetry.watch_restarts.inc)
 
     async def _work(self, name: Name) -> float | None:
         if self._watched.is_settled(name):

@@ -23,7 +23,9 @@ class Telemetry:
         ProcessCollector(registry=self.registry)
         self.leader = self._gauge("leader", "1 while this operator holds the Lease.")
         self.events = self._counter("watch_events", "Events of watches.", "kind")
-        self.watch_restarts = self._counter("watch_restarts", "Times that all watches began again.")
+        self.watch_restarts = self._counter(
+            "watch_restarts", "Times that a watch could not go on and began anew."
+        )
         self._passes = self._counter(
             "reconciles",
             "Passes over SmartStores: done, failed, or settled, when all that the watches told was known.",
