@@ -9,24 +9,9 @@ from typing import Any
 import pytest
 
 from smartstore_operator.runtime.work_queue import LONGEST_DELAY, WorkQueue
+from tests.jumping_loop import JumpingLoop
 
 pytestmark = pytest.mark.unit
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    """Its time stands still while something runs and jumps to the next timer when nothing does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.moment = 0.0
-
-    def time(self) -> float:
-        return self.moment
-
-    def _run_once(self) -> None:
-        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
-            self.moment = max(self.moment, self._scheduled[0].when())  # type: ignore[attr-defined]
-        super()._run_once()  # type: ignore[misc]
 
 
 def _run(seconds: float, scenario: Callable[[], Awaitable[WorkQueue[str]]]) -> None:
