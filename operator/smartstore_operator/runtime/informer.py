@@ -18,7 +18,9 @@ log = logging.getLogger(__name__)
 
 _LABELS = ",".join((*(f"{name}={value}" for name, value in MANAGED.items()), ESTATE_LABEL))
 """The API server selects by them, so it tells of nobody else's objects, and that one is gone which lost its label."""
-_PAUSE_SECONDS, _UNSERVED_SECONDS = 1.0, 30.0
+_PAUSE_SECONDS, _LONG_PAUSE_SECONDS = 1.0, 30.0
+_LASTING = (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN)
+"""What stays until somebody installs something, or allows it."""
 
 
 class Told(NamedTuple):
@@ -52,10 +54,9 @@ class Informer:
                 await self._follow(await self._list())
                 restarted()
             except ApiError as error:
-                is_unserved = error.status == HTTPStatus.NOT_FOUND
-                if not is_unserved:
+                if error.status != HTTPStatus.NOT_FOUND:
                     log.warning("the list of %s: %s", self._kind, error)
-                await asyncio.sleep(_UNSERVED_SECONDS if is_unserved else _PAUSE_SECONDS)
+                await asyncio.sleep(_LONG_PAUSE_SECONDS if error.status in _LASTING else _PAUSE_SECONDS)
 
     async def _list(self) -> str:
         """Tell of all there is, and of what is not there any more; the version at which it is so."""
