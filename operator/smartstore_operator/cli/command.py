@@ -6,10 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import psycopg2
-import redis
 from msgspec import Struct
-from psycopg2 import sql
 
 from smartstore.contracts.events import Command
 from smartstore.contracts.topics import ALERTS, COMMANDS, SHELF_RESTOCK_PLAN, WH_SUPPLIER_PLAN, Topic
@@ -74,6 +71,8 @@ def add_parsers(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     """Send the command; it holds from the next tick on."""
+    import redis
+
     action: Action = options.action
     environment = locate.client_environment(locate.find(options.data_dir))
     target, store_id, status = _find(environment["SMARTSTORE_POSTGRES_DSN"], action, options.id)
@@ -94,6 +93,9 @@ def _run(options: argparse.Namespace) -> int:
 
 def _find(dsn: str, action: Action, wanted: str) -> tuple[Target, str, str]:
     """What the id is of, its store and its status."""
+    import psycopg2
+    from psycopg2 import sql
+
     try:
         connection = psycopg2.connect(dsn, connect_timeout=5)
         try:

@@ -3,16 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 
 from smartstore_operator.api.problems import SpecError
 from smartstore_operator.cli import backup, command, exits, gateway, lake, operate, savepoint, scale, up
 from smartstore_operator.cli.exits import CommandFailed, UsageError
 from smartstore_operator.embedded.errors import NotRunning, PreflightError
 from smartstore_operator.embedded.toolchain import ToolchainError
-
-PLUGINS = "smartstore.commands"
-"""Entry points of other distributions: functions that take the sub-parsers and add commands to them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,8 +46,6 @@ def _parser() -> argparse.ArgumentParser:
     command.add_parsers(commands)
     gateway.add_parser(commands)
     lake.add_parser(commands)
-    for plugin in entry_points(group=PLUGINS):
-        plugin.load()(commands)
     return parser
 
 

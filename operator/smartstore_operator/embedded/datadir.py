@@ -16,10 +16,12 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smartstore_operator.embedded.errors import PreflightError
-from smartstore_operator.render.component import Component
+
+if TYPE_CHECKING:  # what renders is heavy, and most commands do not
+    from smartstore_operator.render.component import Component
 
 MARKER = "smartstore.json"
 """The file that tells a data directory from any other directory."""
@@ -148,7 +150,7 @@ class DataDir:
         """Keep a fact about this directory, instead of an earlier one."""
         write_json(self.root / MARKER, read_json(self.root / MARKER) | {name: value})
 
-    def write_files(self, components: Iterable[Component]) -> None:
+    def write_files(self, components: "Iterable[Component]") -> None:
         """Write the rendered files of all components; what an earlier render left behind goes away."""
         shutil.rmtree(self.root / "config", ignore_errors=True)
         for component in components:
@@ -159,7 +161,7 @@ class DataDir:
             if component.state_dir is not None:
                 Path(component.state_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def replace_files(self, components: Iterable[Component]) -> None:
+    def replace_files(self, components: "Iterable[Component]") -> None:
         """Replace the rendered files that have changed, each in one step, while their components run."""
         for component in components:
             for name, text in component.files.items():
