@@ -1,4 +1,4 @@
-"""A command that asks a running system something answers at once: what starts and renders one is loaded by `up` only."""
+"""A command that asks a running system something answers at once: what starts a system is loaded by `up` only."""
 
 import subprocess
 import sys
