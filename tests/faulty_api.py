@@ -154,7 +154,7 @@ class FaultyApi:
             status, kind = upstream.status, upstream.headers.get("Content-Type", "application/json")
         if asked.is_write and status < 300:
             self.wrote(asked)
-        if request.method == "GET" and status == 200:
+        if self.faults.stale and request.method == "GET" and status == 200:
             self._lists.setdefault(request.path_qs, deque(maxlen=8)).append((time.monotonic(), content))
         if fault != "lost":
             self._note(asked, status, fault)

@@ -158,7 +158,7 @@ class _Operator:
             self._health.heard()
             return
         name = told.namespace, told.estate
-        self._watched.told(name, told.kind, told.name, told.version, is_first=told.is_first)
+        self._watched.told(name, told.kind, told.name, told.version)
         if told.version is None and told.kind == "SmartStore":
             self._queue.forget(name)
         self._queue.add(name, can_wait=told.is_first)

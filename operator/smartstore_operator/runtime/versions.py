@@ -21,14 +21,9 @@ class Watched(Generic[Name]):
         self._versions: dict[Name, Versions] = {}
         self._settled: dict[Name, tuple[Versions, float]] = {}
 
-    def told(self, name: Name, kind: str, item: str, version: str | None, *, is_first: bool = False) -> None:
-        """A watch told of an object of the SmartStore; no version: it is gone. `is_first`: as it begins.
-
-        One that begins again says what there is, not what went meanwhile: whatever was settled is to be looked at.
-        """
+    def told(self, name: Name, kind: str, item: str, version: str | None) -> None:
+        """A watch told of an object of the SmartStore; no version: it is gone."""
         known = self._versions.setdefault(name, {})
-        if is_first and (kind, item) in known:
-            self._settled.pop(name, None)
         if version is None:
             known.pop((kind, item), None)
         else:

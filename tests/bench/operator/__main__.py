@@ -30,12 +30,14 @@ from tests.bench.operator.sources import sources
 from tests.bench.operator.table import table
 from tests.bench.table import between
 from tests.controllers import play
+from tests.faults import Faults
+from tests.faulty_api import FaultyApi
 from tests.operator_process import Operator
 from tests.waiting import until
 
 EDITS = 100
-_PASSES_PER_SECOND = 200
-"""How often a soak has the operator look at its SmartStores, beside what edits and deletions make it do."""
+_FORGETFUL = Faults(gone=0.5, watch_seconds=20.0)
+"""Watches end and cannot go on, so all objects of a kind are told of anew, each kind about every 40 s."""
 Figures = dict[str, Any]
 
 
@@ -132,10 +134,11 @@ async def _many(
         with Operator(kubeconfig, log, plays_pods=True) as operator:
             yield "resync", await _first_looks(operator, options.stores)
     if "e" in options.only:
-        often = {"RESYNC_SECONDS": str(max(1, options.stores / _PASSES_PER_SECOND))}
-        with Operator(kubeconfig, log, often, plays_pods=True) as operator:
-            await _first_looks(operator, options.stores)
-            yield "soak", await _soak(server, operator, options.stores, options.soak)
+        with FaultyApi(kubeconfig, _FORGETFUL) as api:
+            forgetful = api.kubeconfig(log.with_name("forgetful"))
+            with Operator(forgetful, log, plays_pods=True) as operator:
+                await _first_looks(operator, options.stores)
+                yield "soak", await _soak(server, operator, options.stores, options.soak)
     if "d" in options.only:
         await estates.create(server, options.stores, options.more)
         with Operator(kubeconfig, log, plays_pods=True) as operator:
@@ -206,7 +209,7 @@ async def _first_looks(operator: Operator, count: int) -> Figures:
 
 
 async def _soak(server: ApiServer, operator: Operator, count: int, seconds: float) -> Figures:
-    """Edits and deletions all the time, and everything looked at every few seconds: does the memory grow?"""
+    """Edits, deletions, and watches that tell of all SmartStores again and again: does the memory grow?"""
     chosen = estates.names(count)
     end = time.monotonic() + seconds
     samples: list[tuple[float, int]] = []

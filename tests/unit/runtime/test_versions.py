@@ -53,13 +53,9 @@ def test_what_the_look_saw_before_the_watch_told_it_needs_no_other_look() -> Non
     assert watched.is_settled("demo")
 
 
-def test_a_watch_that_begins_again_may_have_missed_that_something_went() -> None:
+def test_what_was_known_and_is_not_found_is_gone() -> None:
     watched = _settled()
-    watched.told("demo", *SECRET, "1", is_first=True)  # it was not known, so nothing can have been missed
-    watched.settled("demo", watched.now("demo"), {SERVICE: "7", SECRET: "1"})
-    assert watched.is_settled("demo")
-    watched.told("demo", *SERVICE, "7", is_first=True)
-    assert not watched.is_settled("demo")
+    watched.told("demo", *SECRET, "1")
     watched.settled("demo", watched.now("demo"), {SERVICE: "7"})
     assert watched.now("demo") == {SERVICE: "7"}
     assert watched.is_settled("demo")
