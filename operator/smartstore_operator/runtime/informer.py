@@ -7,6 +7,7 @@ SmartStore, so nothing else is asked for, in pages.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
 
@@ -80,15 +81,17 @@ class Informer:
         while True:
             began = clock.time()
             try:
-                async for event in self._server.watch(self._kind, self._namespace, _LABELS, version):
-                    if event["type"] == "ERROR":
-                        log.info(
-                            "the watch of %s begins again: %s", self._kind, event["object"].get("message")
-                        )
-                        return
-                    version = event["object"]["metadata"]["resourceVersion"]
-                    if event["type"] != "BOOKMARK":
-                        self._tell(event["type"], event["object"]["metadata"])
+                async with aclosing(
+                    self._server.watch(self._kind, self._namespace, _LABELS, version)
+                ) as events:
+                    async for event in events:
+                        if event["type"] == "ERROR":
+                            message = event["object"].get("message")
+                            log.info("the watch of %s begins again: %s", self._kind, message)
+                            return
+                        version = event["object"]["metadata"]["resourceVersion"]
+                        if event["type"] != "BOOKMARK":
+                            self._tell(event["type"], event["object"]["metadata"])
             except ApiError as error:
                 if error.status in (HTTPStatus.GONE, HTTPStatus.NOT_FOUND):
                     return
