@@ -5,9 +5,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from smartstore_operator.api.marks import ESTATE_LABEL
 from smartstore_operator.reconcile.cluster import Cluster, Object
 from smartstore_operator.reconcile.reconciler import Reconciler
 from smartstore_operator.reconcile.sight import Sight
+from smartstore_operator.render.kubernetes.metadata import MANAGED
 from smartstore_operator.runtime.api_server import ApiServer
 from smartstore_operator.runtime.health import CANARY
 from tests.specs import CHILDREN, IMAGES, plain
@@ -66,13 +68,21 @@ async def undisturbed(server: ApiServer, namespace: str, specs: Specs) -> dict[s
 
 
 async def state(server: ApiServer, namespace: str) -> dict[str, Any]:
-    """All SmartStores and their objects by kind and name, without what two equal runs differ in."""
+    """All SmartStores and their objects by kind and name, without what two equal runs differ in.
+
+    What has lost its labels by somebody's hand when it was not wanted any more is not ours.
+    """
     return {
         f"{kind}/{item['metadata']['name']}": _bare(item)
         for kind in KINDS
         for item in await server.list(kind, namespace, {})
-        if item["metadata"]["name"] != CANARY
+        if kind == "SmartStore" or _is_ours(item["metadata"])
     }
+
+
+def _is_ours(metadata: Mapping[str, Any]) -> bool:
+    labels = metadata.get("labels", {})
+    return MANAGED.items() <= labels.items() and ESTATE_LABEL in labels and metadata["name"] != CANARY
 
 
 class _Unchanged:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from smartstore_operator.cli import exits
 from smartstore_operator.runtime.health import CANARY
 from tests.api_server import kubectl
 from tests.operator_process import Operator
@@ -83,5 +84,5 @@ def test_who_loses_the_lease_ends(operator: Operator, namespace: str) -> None:
     eventually(lambda: _holder(namespace))
     stolen = '{"spec": {"holderIdentity": "somebody"}}'
     kubectl("patch", "lease", "smartstore-operator", "-n", namespace, "--type=merge", "-p", stolen)
-    assert operator.process.wait(15) == 1
+    assert operator.process.wait(15) == exits.LEASE_LOST
     assert "the Lease is held by somebody" in operator.log.read_text()

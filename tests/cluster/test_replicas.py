@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from smartstore_operator.cli import exits
 from tests.api_server import kubectl
 from tests.cluster.estate import with_server
 from tests.faulty_api import FaultyApi
@@ -87,7 +88,7 @@ def test_an_operator_that_is_cut_off_ends_before_another_may_act(namespace: str,
     other = start()
     eventually(lambda: other.api.asked)
     leader.api.held = lambda asked: True  # no request of its is passed on any more
-    assert leader.process.process.wait(LEASE_SECONDS * 2) == 1
+    assert leader.process.process.wait(LEASE_SECONDS * 2) == exits.LEASE_LOST
     eventually(lambda: other.changes, LEASE_SECONDS)
     took_over = min(one.moment for one in other.api.asked if one.method != "GET")
     leader.api.held = lambda asked: False

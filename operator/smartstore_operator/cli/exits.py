@@ -6,6 +6,8 @@ FAILED = 1
 USAGE = 2
 """The command line or the SmartStore file is wrong."""
 NOT_RUNNING = 3
+LEASE_LOST = 4
+"""An operator that could not renew its Lease ends before another may act, and is started anew."""
 
 
 class UsageError(Exception):

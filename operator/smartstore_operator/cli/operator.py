@@ -1,4 +1,6 @@
-"""The operator's entry point: `smartstore-operator COMMAND …`. Exit codes: 0 ok, 2 wrong usage or file."""
+"""The operator's entry point: `smartstore-operator COMMAND …`. Exit codes: 0 ok, 1 failed, 2 wrong usage or
+file, 4 the Lease was lost.
+"""
 
 import argparse
 import asyncio
@@ -44,7 +46,7 @@ def _run(_options: argparse.Namespace) -> int:
         asyncio.run(_serve(settings))
     except LeadershipLost as lost:
         print(f"smartstore-operator: {lost}", file=sys.stderr)
-        return exits.FAILED
+        return exits.LEASE_LOST
     return exits.OK
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import random
+import signal
 import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from smartstore_operator.cli import exits
 from smartstore_operator.runtime.api_server import ApiServer
 from tests.bench.operator.lifecycle import place
 from tests.controllers import controllers
@@ -28,13 +30,13 @@ async def chaos(
     """`count` SmartStores, disturbed for about so many seconds; then what is left, beside an undisturbed run."""
     namespace = "bench-chaos"
     specs = endings(tuple(f"s{number}" for number in range(count)))
-    deaths: Counter[str] = Counter()
+    deaths: Counter[int] = Counter()
     async with place(server, namespace) as own, controllers(server, namespace):
         settings = {**own, "RESYNC_SECONDS": "30"}
         with FaultyApi(kubeconfig, replace(BAD, seed=seed)) as api:
             with Operator(api.kubeconfig(scratch / "chaos"), scratch / "chaos.log", settings) as operator:
                 keeping = asyncio.create_task(_keep(operator, deaths))
-                killing = asyncio.create_task(_kill(operator, deaths, seed))
+                killing = asyncio.create_task(_kill(operator, seed))
                 await Mischief(server, namespace, specs, seed).do(int(seconds * _STEPS_PER_SECOND))
                 killing.cancel()
                 begin = time.monotonic()
@@ -49,8 +51,9 @@ async def chaos(
         "seconds": round(seconds),
         "requests": len(api.asked),
         "faults": dict(Counter(one.fault for one in api.asked if one.fault)),
-        "kills": deaths["killed"],
-        "ended_by_itself": deaths["ended"] - deaths["killed"],
+        "kills": deaths[-signal.SIGKILL],
+        "leases_lost": deaths[exits.LEASE_LOST],
+        "ended_by_itself": deaths.total() - deaths[-signal.SIGKILL] - deaths[exits.LEASE_LOST],
         "seconds_to_settle": round(settled, 1),
         "objects": len(found),
         "objects_that_differ": sorted(
@@ -59,19 +62,21 @@ async def chaos(
     }
 
 
-async def _keep(operator: Operator, deaths: Counter[str]) -> None:
-    """Start it again whenever it has ended, as the kubelet would; until cancelled."""
+async def _keep(operator: Operator, deaths: Counter[int]) -> None:
+    """Start it again whenever it has ended, as the kubelet would; until cancelled. Counts exit codes.
+
+    That it ends when nobody lets it renew its Lease is as it should be: another one may act then.
+    """
     while True:
         await asyncio.sleep(0.2)
-        if operator.process.poll() is not None:
-            deaths["ended"] += 1
+        if (code := operator.process.poll()) is not None:
+            deaths[code] += 1
             operator.start()
 
 
-async def _kill(operator: Operator, deaths: Counter[str], seed: int) -> None:
+async def _kill(operator: Operator, seed: int) -> None:
     """Again and again until cancelled; the Lease of the one that was killed has to run out before the next one acts."""
     chance = random.Random(seed)
     while True:
         await asyncio.sleep(chance.uniform(15, 30))
-        deaths["killed"] += 1
         operator.process.kill()
