@@ -38,6 +38,8 @@ from tests.waiting import until
 EDITS = 100
 _FORGETFUL = Faults(gone=0.5, watch_seconds=20.0)
 """Watches end and cannot go on, so all objects of a kind are told of anew, each kind about every 40 s."""
+_BETWEEN_EDITS_SECONDS = 8.0
+"""Two cores do about seven looks a second, API server beside it; without a pause the passes would wait behind them."""
 Figures = dict[str, Any]
 
 
@@ -224,6 +226,7 @@ async def _soak(server: ApiServer, operator: Operator, count: int, seconds: floa
             *(estates.delete_child(server, *one) for one in many[4:]),
         )
         number += 8
+        await asyncio.sleep(_BETWEEN_EDITS_SECONDS)
         samples.append((operator.total("reconciles_total"), operator.rss_bytes))
     half = samples[len(samples) // 3 :]  # caches fill first
     looks = operator.total("reconciles_total", result="done")
