@@ -9,14 +9,14 @@ Figures = dict[str, Any]
 
 
 def table(results: Figures) -> str:
-    """A heading's text and the table. `results`: what the file holds; what was not measured has no row."""
+    """A heading and the table. `results`: what the file holds; what was not measured has no row."""
     rows = ["| bar | what | measured | verdict |", "| --- | --- | --- | --- |"]
     for name, bar in sorted(BARS.items(), key=lambda item: item[1].letter):
         if name in results:
             measured = _MEASURED[name](results[name])
             rows.append(f"| {bar.letter} | {bar.wants} | {measured} | {results[name]['verdict']} |")
     seconds = results["reference_seconds"]
-    heading = f"By `make bench-operator` on {results['machine']}, API server and etcd beside it."
+    heading = f"### The operator\n\nBy `make bench-operator` on {results['machine']}, API server and etcd beside it."
     return f"{heading} 20 million additions in Python took {seconds} s.\n\n" + "\n".join(rows)
 
 
