@@ -71,6 +71,9 @@ class Operator:
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.stop()
+        elif self.process.returncode not in (0, -signal.SIGKILL):
+            last = self.log.read_text(errors="replace").splitlines()[-1:]
+            print(f"the operator had ended with code {self.process.returncode}: {last}", file=sys.stderr)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Its exit code; with the default signal it gives the Lease back."""
