@@ -36,9 +36,10 @@ _INHERITED = (
         "PYTHONPATH",
         "PYTHONDONTWRITEBYTECODE",
     ),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "SMARTSTORE_CACHE"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "SMARTSTORE_CACHE", "JAVA_TOOL_OPTIONS"),
 )
-"""All that a component inherits: settings of the user's shell such as PGHOST or SPARK_HOME must not steer it."""
+"""All that a component inherits: settings of the user's shell such as PGHOST or SPARK_HOME must not steer it. What
+stands in JAVA_TOOL_OPTIONS is meant for every JVM there is."""
 
 
 @dataclass(frozen=True, kw_only=True)

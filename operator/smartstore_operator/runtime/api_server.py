@@ -14,11 +14,13 @@ from http import HTTPStatus
 from typing import Any, Self
 
 import aiohttp
+import msgspec
 from kubernetes.client import Configuration
 
 from smartstore_operator.reconcile.cluster import MANAGER, RequestRefused
 from smartstore_operator.reconcile.kinds import KINDS
 from smartstore_operator.runtime.access import access, bearer
+from smartstore_operator.runtime.metadata import Change, Page
 
 AGENT = "smartstore-operator"
 """Who asks, in the audit log of the API server."""
@@ -186,21 +188,23 @@ class ApiServer:
         # the items of a list come without their kind
         return [{"apiVersion": version, "kind": kind, **item} for item in answer["items"]]
 
-    async def metadata(
-        self, kind: str, namespace: str | None, labels: str, token: str = ""
-    ) -> dict[str, Any]:
+    async def metadata(self, kind: str, namespace: str | None, labels: str, token: str = "") -> Page:
         """A page of the list of a kind, of each object its metadata alone; `token`: what the page before said.
 
         Raises:
             ApiError: the API server refused; 410: it has forgotten the pages before.
         """
         parameters = {"labelSelector": labels, "limit": str(_PAGE), "continue": token}
-        headers = {"Accept": _METADATA.format("List")}
-        return await self._ask("GET", _path(kind, namespace), params=parameters, headers=headers)
+        path, headers = _path(kind, namespace), {"Accept": _METADATA.format("List")}
+        answer = await self._answer("GET", path, params=parameters, headers=headers)
+        try:
+            return msgspec.json.decode(answer.body, type=Page)
+        except msgspec.DecodeError as error:
+            raise ApiError(f"GET {path}", answer.status, "NoList", f"no list: {error}") from error
 
     async def watch(
         self, kind: str, namespace: str | None, labels: str, version: str
-    ) -> AsyncGenerator[dict[str, Any], None]:
+    ) -> AsyncGenerator[Change, None]:
         """What happens after a version, of each object its metadata alone; some minutes long.
 
         Raises:
@@ -224,7 +228,7 @@ class ApiServer:
                     answer = await _read(response)
                     raise _error(what, answer, _content(answer) or {})
                 async for line in response.content:
-                    yield json.loads(line)
+                    yield msgspec.json.decode(line, type=Change)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # or in the middle of a line
             raise ApiUnreachable(what, error) from error
 
@@ -269,7 +273,17 @@ class ApiServer:
         return await self._ask("PATCH", path, params=parameters, headers=headers, json=manifest)
 
     async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        what, clock = f"{method} {path}", asyncio.get_running_loop()
+        """The JSON object that the API server answers."""
+        answer = await self._answer(method, path, **request)
+        content = _content(answer)
+        if content is None:
+            what = f"{method} {path}"
+            raise ApiError(what, answer.status, "NoObject", f"no JSON object: {answer.text[:200]}")
+        return content
+
+    async def _answer(self, method: str, path: str, **request: Any) -> _Answer:
+        """What the API server answers that is no refusal."""
+        clock = asyncio.get_running_loop()
         for _ in range(_TRIES):
             while (wait := self._quiet_until - clock.time()) > 0:
                 await asyncio.sleep(wait)
@@ -278,12 +292,9 @@ class ApiServer:
             if put_off is None:
                 break
             self._quiet_until = max(self._quiet_until, clock.time() + put_off)
-        content = _content(answer)
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise _error(what, answer, content or {})
-        if content is None:
-            raise ApiError(what, answer.status, "NoObject", f"no JSON object: {answer.text[:200]}")
-        return content
+            raise _error(f"{method} {path}", answer, _content(answer) or {})
+        return answer
 
     async def _send(self, method: str, path: str, **request: Any) -> _Answer:
         try:

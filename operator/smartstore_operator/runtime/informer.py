@@ -6,14 +6,15 @@ SmartStore, so nothing else is asked for, in pages.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 from smartstore_operator.api.marks import ESTATE_LABEL
 from smartstore_operator.render.kubernetes.metadata import MANAGED
 from smartstore_operator.runtime.api_server import ApiError, ApiServer
+from smartstore_operator.runtime.metadata import Metadata
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +43,16 @@ class Informer:
     """Tells `heard` of the objects of one kind, in a namespace or in all."""
 
     def __init__(
-        self, server: ApiServer, kind: str, namespace: str | None, heard: Callable[[Told], None]
+        self,
+        server: ApiServer,
+        kind: str,
+        namespace: str | None,
+        heard: Callable[[Told], None],
+        turn: asyncio.Semaphore,
     ) -> None:
-        self._server, self._kind, self._namespace, self._heard = server, kind, namespace, heard
+        """`turn`: who asks for a page of a list waits for it, so that neither memory nor the loop has many at once."""
+        self._server, self._kind, self._namespace = server, kind, namespace
+        self._heard, self._turn = heard, turn
         self._known: dict[tuple[str, str], str] = {}
         """SmartStore by namespace and name of the object."""
 
@@ -64,16 +72,17 @@ class Informer:
         gone = set(self._known)
         token = ""
         while True:
-            page = await self._server.metadata(self._kind, self._namespace, _LABELS, token)
-            for item in page["items"] or ():  # null where there is none
-                gone.discard(self._tell("ADDED", item["metadata"], is_first=True))
-            token = page["metadata"].get("continue", "")
+            async with self._turn:
+                page = await self._server.metadata(self._kind, self._namespace, _LABELS, token)
+            for item in page.items or ():
+                gone.discard(self._tell(item.metadata, is_first=True))
+            token = page.metadata.token
             if not token:
                 break
         for namespace, name in gone:
             estate = self._known.pop((namespace, name))
             self._heard(Told(self._kind, namespace, name, estate, None, is_first=False))
-        return str(page["metadata"]["resourceVersion"])
+        return page.metadata.version
 
     async def _follow(self, version: str) -> None:
         """Tell of every change after a version, until the API server does not know any more what came after it."""
@@ -84,34 +93,25 @@ class Informer:
                 async with aclosing(
                     self._server.watch(self._kind, self._namespace, _LABELS, version)
                 ) as events:
-                    async for event in events:
-                        if event["type"] == "ERROR":
-                            message = event["object"].get("message")
-                            log.info("the watch of %s begins again: %s", self._kind, message)
+                    async for change in events:
+                        if change.type == "ERROR":
+                            log.info("the watch of %s begins again: %s", self._kind, change.object.message)
                             return
-                        version = event["object"]["metadata"]["resourceVersion"]
-                        if event["type"] != "BOOKMARK":
-                            self._tell(event["type"], event["object"]["metadata"])
+                        version = change.object.metadata.version
+                        if change.type != "BOOKMARK":
+                            self._tell(change.object.metadata, is_gone=change.type == "DELETED")
             except ApiError as error:
                 if error.status in (HTTPStatus.GONE, HTTPStatus.NOT_FOUND):
                     return
                 log.info("the watch of %s goes on: %s", self._kind, error)
             await asyncio.sleep(began + _PAUSE_SECONDS - clock.time())  # not at all after one that has lasted
 
-    def _tell(
-        self,
-        change: Literal["ADDED", "MODIFIED", "DELETED"],
-        metadata: Mapping[str, Any],
-        *,
-        is_first: bool = False,
-    ) -> tuple[str, str]:
+    def _tell(self, one: Metadata, *, is_first: bool = False, is_gone: bool = False) -> tuple[str, str]:
         """Tell of one object; its namespace and name."""
-        place = metadata["namespace"], metadata["name"]
-        estate, version = metadata["labels"][ESTATE_LABEL], metadata["resourceVersion"]
-        if change == "DELETED":
-            version = None
+        place, estate = (one.namespace, one.name), one.labels[ESTATE_LABEL]
+        if is_gone:
             self._known.pop(place, None)
         else:
             self._known[place] = estate
-        self._heard(Told(self._kind, *place, estate, version, is_first))
+        self._heard(Told(self._kind, *place, estate, None if is_gone else one.version, is_first))
         return place

@@ -8,6 +8,7 @@ them several times, a millisecond each; of what belongs to SmartStores, sixty ti
 import asyncio
 import concurrent.futures
 import logging
+import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -25,6 +26,10 @@ log = logging.getLogger(__name__)
 _WATCH_SECONDS, _CLIENT_SECONDS = 240, 300
 """As those of informers."""
 _PAUSE_SECONDS, _STOP_SECONDS = 1.0, 5.0
+_LISTS_AT_ONCE = 2
+_SWITCH_SECONDS = 0.0005
+"""kopf computes for seconds when it first hears of thousands of SmartStores. Whoever reads from a socket gives the
+interpreter away and would get it back after 5 ms each time: too late for the Lease."""
 
 Ended = concurrent.futures.Future[BaseException | None]
 """Says that kopf has ended, and at which failure."""
@@ -39,9 +44,13 @@ async def watch(
     """Tell `heard` what happens in these namespaces, all if there are none, until cancelled; `restarted` when a watch
     begins anew. `server` must allow for any number of connections.
     """
+    turn = asyncio.Semaphore(_LISTS_AT_ONCE)
     informers = [
-        Informer(server, kind, namespace, heard) for kind in CHILDREN for namespace in namespaces or (None,)
+        Informer(server, kind, namespace, heard, turn)
+        for kind in CHILDREN
+        for namespace in namespaces or (None,)
     ]
+    sys.setswitchinterval(_SWITCH_SECONDS)
     async with asyncio.TaskGroup() as group:
         group.create_task(_watch_smartstores(namespaces, heard, restarted))
         for informer in informers:

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from smartstore_operator.api.marks import ESTATE_LABEL
 from smartstore_operator.runtime.api_server import ApiError, ApiUnreachable
 from smartstore_operator.runtime.informer import Informer, Told
+from smartstore_operator.runtime.metadata import Change, Page
 from tests.jumping_loop import JumpingLoop
 
 pytestmark = pytest.mark.unit
@@ -47,17 +49,17 @@ class Server:
         self.asked: list[tuple[float, str]] = []
         """When, and the token of a list or the version that a watch goes on from."""
 
-    async def metadata(self, _kind: str, _namespace: str | None, _labels: str, token: str) -> dict[str, Any]:
+    async def metadata(self, _kind: str, _namespace: str | None, _labels: str, token: str) -> Page:
         self.asked.append((asyncio.get_running_loop().time(), f"list {token}"))
-        return await _next(self._lists)
+        return msgspec.convert(await _next(self._lists), Page)
 
     async def watch(
         self, _kind: str, _namespace: str | None, _labels: str, version: str
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncIterator[Change]:
         self.asked.append((asyncio.get_running_loop().time(), f"watch {version}"))
         lines = self._watches.pop(0) if self._watches else [None]
         for line in lines:
-            yield await _next([line] if line is not None else [])
+            yield msgspec.convert(await _next([line] if line is not None else []), Change)
 
 
 async def _next(answers: list[Any]) -> dict[str, Any]:
@@ -78,7 +80,8 @@ def told(
     server = Server(lists, watches)
 
     async def main() -> None:
-        informer = Informer(server, "Service", "shop", heard.append)  # type: ignore[arg-type]
+        turn = asyncio.Semaphore(1)
+        informer = Informer(server, "Service", "shop", heard.append, turn)  # type: ignore[arg-type]
         try:
             async with asyncio.timeout(100):
                 await informer.run(lambda: restarts.append(None))
