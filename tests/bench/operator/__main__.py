@@ -49,22 +49,35 @@ def main() -> int:
     if "KUBEBUILDER_ASSETS" not in os.environ:
         print("set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver and kubectl", file=sys.stderr)
         return 2
+    record = _Record(ROOT / "build" / "bench-operator.json", ROOT / "README.md")
     with (
         tempfile.TemporaryDirectory(prefix="smartstore-bench-operator-") as scratch,
         api_server(Path(scratch)) as access,
     ):
-        figures = asyncio.run(_measure(options, access.operator, Path(scratch)))
-    missed = [name for name, one in figures.items() if one["verdict"] == "missed"]
-    path = ROOT / "build" / "bench-operator.json"
-    path.parent.mkdir(exist_ok=True)
-    # what is not measured now keeps its figure
-    before: Figures = json.loads(path.read_text()) if path.exists() else {}
-    results = {**before, **figures, "machine": machine(), "reference_seconds": reference_seconds()}
-    path.write_text(json.dumps(results, indent=2) + "\n")
-    readme = ROOT / "README.md"
-    readme.write_text(between(readme.read_text(), "bench-operator", table(results)))
-    print(f"written: {path}")
-    return 1 if missed else 0
+        asyncio.run(_measure(options, access.operator, Path(scratch), record))
+    print(f"written: {record.path}")
+    return 1 if record.missed else 0
+
+
+class _Record:
+    """Figures as they come: printed, and written into the file and the README at once, for the next may fail."""
+
+    def __init__(self, path: Path, readme: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        self.path, self._readme = path, readme
+        self._about = {"machine": machine(), "reference_seconds": reference_seconds()}
+        self.missed: list[str] = []
+
+    def __call__(self, name: str, found: Figures) -> None:
+        """Judge and keep one measurement; what is not measured now keeps its figure."""
+        figures = judged(name, found)
+        print(f"({figures['bar']}) {name}: {json.dumps(figures)}", flush=True)
+        if figures["verdict"] == "missed":
+            self.missed.append(name)
+        before: Figures = json.loads(self.path.read_text()) if self.path.exists() else {}
+        results = {**before, name: figures, **self._about}
+        self.path.write_text(json.dumps(results, indent=2) + "\n")
+        self._readme.write_text(between(self._readme.read_text(), "bench-operator", table(results)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,26 +93,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _measure(options: argparse.Namespace, kubeconfig: Path, scratch: Path) -> Figures:
+async def _measure(options: argparse.Namespace, kubeconfig: Path, scratch: Path, record: _Record) -> None:
     """The small ones first, while nobody else is there; (a) to (e) one after the other on the same SmartStores."""
-    figures: Figures = {}
-
-    def say(name: str, found: Figures) -> None:
-        figures[name] = judged(name, found)
-        print(f"({figures[name]['bar']}) {name}: {json.dumps(figures[name])}", flush=True)
-
     async with ApiServer.from_environment() as server:
         async for name, found in _small(options, server, kubeconfig, scratch):
-            say(name, found)
+            record(name, found)
         if set(options.only) & set("abcde"):
             playing = asyncio.create_task(play(server))
             try:
                 async with sources():
                     async for name, found in _many(options, server, kubeconfig, scratch / "operator.log"):
-                        say(name, found)
+                        record(name, found)
             finally:
                 playing.cancel()
-    return figures
 
 
 async def _small(
