@@ -36,6 +36,9 @@ setup: ## install everything into .venv and the cache; quick when there is nothi
 run: setup ## start a whole SmartStore on this machine; FOR=10m stops it by itself, FILE=store.yaml is your resource
 	@$(SMARTSTORE) up $(if $(FILE),'$(FILE)') $(if $(FOR),--for '$(FOR)')
 
+# What these start lives for minutes: without the optimizing compiler a JVM starts with a third less CPU time.
+test-integration test-e2e: export JAVA_TOOL_OPTIONS = -XX:TieredStopAtLevel=1
+
 test: lint types test-unit test-integration ## lint, types, unit and integration tests
 
 test-unit: setup ## tests without servers, on all cores

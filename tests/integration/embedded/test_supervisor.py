@@ -183,6 +183,20 @@ def test_commands_before_the_start_and_exec_probe(start: Start, tmp_path: Any) -
     assert (tmp_path / "up").exists()
 
 
+def test_the_shell_steers_components_only_where_it_is_meant_to(
+    start: Start, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOST", "elsewhere")
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+    system = start(
+        shell("curious", f"env >{tmp_path}/seen", kind="oneshot", environment={"OWN": "value"}),
+    )
+    system.wait_for(state="finished")
+    seen = (tmp_path / "seen").read_text().splitlines()
+    assert {"OWN=value", "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1"} <= set(seen)
+    assert not [line for line in seen if line.startswith("PGHOST=")]
+
+
 def test_stubborn_component_is_killed_with_its_children(start: Start) -> None:
     system = start(
         shell("stubborn", "trap '' TERM; setsid sleep 600 & while true; do sleep 0.1; done", stop_seconds=0.5)

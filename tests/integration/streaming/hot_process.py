@@ -17,8 +17,7 @@ from tests.estate import spark_processes
 from tests.integration.streaming.lines_on_kafka import PARTITIONS, STEP_MS, read
 
 SPARK_HOME = Path(pyspark.__file__).parent
-_SHORT_LIVED = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-"""A JVM that is killed within a minute spends most of that minute in the optimizing compiler otherwise."""
+_JAVA_OPTIONS = "-XX:+UseSerialGC"
 RUN_MODULE = Path(__file__).parents[3] / "images" / "spark" / "run_module.py"
 
 
@@ -40,7 +39,7 @@ class Hot:
             "SMARTSTORE_KAFKA_PARTITIONS": str(PARTITIONS),
             "SMARTSTORE_TOPIC_PREFIX": prefix,
             "SMARTSTORE_SPARK_JARS": str(jar_dir("spark")),
-            "SMARTSTORE_SPARK_JAVA_OPTIONS": _SHORT_LIVED,
+            "SMARTSTORE_SPARK_JAVA_OPTIONS": _JAVA_OPTIONS,
             "SMARTSTORE_HOT_MAX_RECORDS": "2000",
             "SMARTSTORE_HOT_TRIGGER_MS": "200",
             **variables,
@@ -117,8 +116,8 @@ class SubmittedHot(Hot):
         settings = {
             "spark.driver.extraClassPath": jars,
             "spark.executor.extraClassPath": jars,
-            "spark.driver.extraJavaOptions": f"-Xss2m {_SHORT_LIVED}",
-            "spark.executor.extraJavaOptions": f"-Xss2m {_SHORT_LIVED}",
+            "spark.driver.extraJavaOptions": f"-Xss2m {_JAVA_OPTIONS}",
+            "spark.executor.extraJavaOptions": f"-Xss2m {_JAVA_OPTIONS}",
             "spark.local.dir": str(self._work / "scratch"),
         }
         options = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
