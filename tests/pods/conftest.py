@@ -56,9 +56,16 @@ class Shop:
         """kubectl in the namespace."""
         return run("kubectl", "-n", self.namespace, *arguments, stdin=stdin)
 
-    def apply(self) -> None:
-        """What the README says."""
-        self.kubectl("apply", "-f", str(SAMPLE))
+    def apply(self, **fields: Any) -> None:
+        """What the README says; `fields` of the spec beside the sample's."""
+        manifest = yaml.safe_load(SAMPLE.read_text())
+        manifest["spec"] |= fields
+        self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
+
+    def suspend(self, value: bool) -> None:
+        """Stop everything, or go on."""
+        patch = json.dumps({"spec": {"suspend": value}})
+        self.kubectl("patch", "sst", "demo", "--type=merge", "-p", patch)
 
     def until_ready(self, seconds: float = 400) -> None:
         """As a user waits."""
@@ -68,6 +75,11 @@ class Shop:
         """The SmartStore's status."""
         found: dict[str, Any] = json.loads(self.kubectl("get", "sst", "demo", "-o", "json"))
         return dict(found.get("status", {}))
+
+    def reason(self) -> str:
+        """Why it is ready or not."""
+        conditions = self.status().get("conditions", [])
+        return next((str(one["reason"]) for one in conditions if one["type"] == "Ready"), "")
 
     def items(self, kinds: str) -> list[dict[str, Any]]:
         """All objects of these kinds."""
