@@ -38,7 +38,7 @@ def _percentiles(one: Figures) -> str:
 
 
 def _restart(one: Figures) -> str:
-    return f"{one['smartstores']:,} more SmartStores, {one['seconds_to_a_followed_edit']} s"
+    return f"{one['smartstores']:,} SmartStores, {one['seconds_to_a_followed_edit']} s"
 
 
 def _soak(one: Figures) -> str:
