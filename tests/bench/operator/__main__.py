@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -49,6 +50,8 @@ def main() -> int:
     if "KUBEBUILDER_ASSETS" not in os.environ:
         print("set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver and kubectl", file=sys.stderr)
         return 2
+    # as an interrupt does: what was started ends with it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     record = _Record(ROOT / "build" / "bench-operator.json", ROOT / "README.md")
     with (
         tempfile.TemporaryDirectory(prefix="smartstore-bench-operator-") as scratch,
