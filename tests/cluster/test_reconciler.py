@@ -327,6 +327,25 @@ def test_suspended_it_has_no_pods_and_keeps_its_objects(namespace: str) -> None:
     with_estate(namespace, work)
 
 
+def test_made_while_it_is_suspended_its_jobs_wait_until_it_is_resumed(namespace: str) -> None:
+    """They would fail for want of what they talk to, and one that has failed is not run again."""
+
+    async def jobs_wait(estate: Estate) -> set[bool]:
+        return {job["spec"]["suspend"] for job in await estate.server.list("Job", namespace, LABELS)}
+
+    async def work(estate: Estate) -> None:
+        await estate.apply(suspend=True)
+        await estate.reconcile()
+        await estate.become_ready()
+        await estate.reconcile()
+        assert await jobs_wait(estate) == {True}
+        await estate.apply()
+        await estate.until_ready()
+        assert await jobs_wait(estate) == {False}
+
+    with_estate(namespace, work)
+
+
 def test_the_status_repeats_what_applications_say_once_a_minute(namespace: str) -> None:
     def hot(lag: int) -> Sight:
         ticks = {"shelf-aggregator": "2026-01-01T10:00:00Z"}

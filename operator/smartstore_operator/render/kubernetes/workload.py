@@ -48,11 +48,17 @@ def workload(estate: Estate, component: Component) -> dict[str, Any]:
 def _job(estate: Estate, component: Component) -> dict[str, Any]:
     # A Job cannot be changed, so another configuration is another Job; running it again does no harm.
     name = f"{child_name(estate.name, component.name)}-{checksum(component)[:8]}"
+    # What it would talk to has no pods: it would fail until it is given up.
+    rests = {"suspend": True} if estate.spec.suspend else {}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata(estate.name, estate.namespace, component.name, name=name),
-        "spec": {"backoffLimit": 6, "template": pod_template(estate, component, restart="OnFailure")},
+        "spec": {
+            "backoffLimit": 6,
+            "template": pod_template(estate, component, restart="OnFailure"),
+            **rests,
+        },
     }
 
 
