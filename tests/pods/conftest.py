@@ -56,10 +56,14 @@ class Shop:
         """kubectl in the namespace."""
         return run("kubectl", "-n", self.namespace, *arguments, stdin=stdin)
 
-    def apply(self, **fields: Any) -> None:
-        """What the README says; `fields` of the spec beside the sample's."""
+    def apply(self) -> None:
+        """What the README says."""
+        self.kubectl("apply", "-f", str(SAMPLE))
+
+    def apply_suspended(self) -> None:
+        """The same, but nothing runs."""
         manifest = yaml.safe_load(SAMPLE.read_text())
-        manifest["spec"] |= fields
+        manifest["spec"]["suspend"] = True
         self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
 
     def suspend(self, value: bool) -> None:

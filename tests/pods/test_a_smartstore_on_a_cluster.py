@@ -148,7 +148,7 @@ def test_suspended_deleted_made_again_and_resumed_it_goes_on_with_its_data(shop:
     claims = {item["metadata"]["name"] for item in shop.items("persistentvolumeclaims")}
     stateful = ("kafka", "valkey", "postgres", "world", "hot", "lake")
     assert claims == {*(f"state-demo-{name}-0" for name in stateful), "demo-backup"}
-    shop.apply(suspend=True)
+    shop.apply_suspended()
     eventually(lambda: shop.reason() == "Suspended", 30, "the next one, suspended")
     assert not shop.items("pods")
     shop.suspend(False)
