@@ -46,13 +46,20 @@ async def collect_garbage(server: ApiServer, namespace: str) -> None:
     """What belonged to a SmartStore goes after it; until cancelled."""
     while True:
         await asyncio.sleep(0.3)
-        for kind in CHILDREN:
-            for item in await server.list(kind, namespace, {}):
-                owners = {owner["uid"] for owner in item["metadata"].get("ownerReferences", [])}
-                # the owners last: one that came since is no reason to delete
-                living = {one["metadata"]["uid"] for one in await server.list("SmartStore", namespace, {})}
-                if owners and not owners & living:
-                    await server.delete(kind, namespace, item["metadata"]["name"])
+        for kind, name in await garbage(server, namespace):
+            await server.delete(kind, namespace, name)
+
+
+async def garbage(server: ApiServer, namespace: str) -> list[tuple[str, str]]:
+    """What belonged to a SmartStore that is gone: kinds and names."""
+    items = [(kind, item["metadata"]) for kind in CHILDREN for item in await server.list(kind, namespace, {})]
+    # the owners last: one that came since is no reason to delete
+    living = {one["metadata"]["uid"] for one in await server.list("SmartStore", namespace, {})}
+    return [
+        (kind, metadata["name"])
+        for kind, metadata in items
+        if (owners := {owner["uid"] for owner in metadata.get("ownerReferences", [])}) and not owners & living
+    ]
 
 
 async def end_namespace(server: ApiServer, namespace: str) -> None:

@@ -12,6 +12,7 @@ from smartstore_operator.reconcile.sight import Sight
 from smartstore_operator.render.kubernetes.metadata import MANAGED
 from smartstore_operator.runtime.api_server import ApiServer
 from smartstore_operator.runtime.health import CANARY
+from tests.controllers import garbage
 from tests.specs import CHILDREN, IMAGES, plain
 
 IMAGE_SETTINGS = {
@@ -41,8 +42,10 @@ async def are_ready(server: ApiServer, namespace: str, specs: Specs) -> bool:
 
 
 async def is_done(server: ApiServer, namespace: str, specs: Specs) -> bool:
-    """Whether they are ready and another look would change nothing."""
-    return await are_ready(server, namespace, specs) and not await left_to_do(server, namespace)
+    """Whether they are ready, another look would change nothing, and what belonged to others is collected."""
+    if not await are_ready(server, namespace, specs) or await garbage(server, namespace):
+        return False
+    return not await left_to_do(server, namespace)
 
 
 async def left_to_do(server: ApiServer, namespace: str) -> list[str]:
@@ -78,6 +81,20 @@ async def state(server: ApiServer, namespace: str) -> dict[str, Any]:
         for item in await server.list(kind, namespace, {})
         if kind == "SmartStore" or _is_ours(item["metadata"])
     }
+
+
+def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, str]:
+    """What differs between two states, by object: the places in it with what is found and what is wanted."""
+    keys = sorted(found.keys() | wanted.keys())
+    told = {key: "; ".join(_places("", found.get(key), wanted.get(key))) for key in keys}
+    return {key: places for key, places in told.items() if places}
+
+
+def _places(path: str, found: Any, wanted: Any) -> list[str]:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        keys = sorted(found.keys() | wanted.keys())
+        return [one for key in keys for one in _places(f"{path}.{key}", found.get(key), wanted.get(key))]
+    return [] if found == wanted else [f"{path or 'object'}: {found!r} instead of {wanted!r}"]
 
 
 def _is_ours(metadata: Mapping[str, Any]) -> bool:

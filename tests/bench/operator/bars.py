@@ -35,7 +35,7 @@ BARS = {
     "chaos": Bar(
         "f",
         "a bad API server, people who change things, kill -9: the end is that of an undisturbed run",
-        lambda f: f["objects_that_differ"] == [] and f["ended_by_itself"] == 0,
+        lambda f: not f["objects_that_differ"] and f["ended_by_itself"] == 0,
     ),
     "replicas": Bar(
         "g",

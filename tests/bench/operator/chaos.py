@@ -15,7 +15,7 @@ from tests.bench.operator.lifecycle import place
 from tests.controllers import controllers
 from tests.faults import BAD
 from tests.faulty_api import FaultyApi
-from tests.final_state import is_done, state, undisturbed
+from tests.final_state import differences, is_done, state, undisturbed
 from tests.mischief import Mischief, endings
 from tests.operator_process import Operator
 from tests.waiting import until
@@ -56,9 +56,7 @@ async def chaos(
         "ended_by_itself": deaths.total() - deaths[-signal.SIGKILL] - deaths[exits.LEASE_LOST],
         "seconds_to_settle": round(settled, 1),
         "objects": len(found),
-        "objects_that_differ": sorted(
-            key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key)
-        ),
+        "objects_that_differ": differences(found, wanted),
     }
 
 
