@@ -44,7 +44,8 @@ def component(context: Context) -> Component:
         secret_files=worker if brokers.login else {},
         ports={"connect": platform.ports["connect"]},
         probe=http_probe("connect", "/health"),
-        needs=("kafka",),
+        # Postgres: its sinks write there to the last, and wait for it if it is gone.
+        needs=("kafka", "postgres"),
         memory=jvm_memory(mebibytes(context.spec.connect.heap)),
         reaches=("kafka", "postgres"),
         stop_seconds=30.0,
